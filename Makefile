@@ -1,0 +1,17 @@
+# make build   the binary, build/minke
+# make test    builds and runs all tests
+.PHONY: build test
+
+BUILD := build
+
+build:
+	@tools/install.sh
+	@cmake -S . -B $(BUILD) -G Ninja -DMINKE_TESTS=OFF $(CMAKE_FLAGS) > /dev/null
+	@cmake --build $(BUILD)
+
+test:
+	@tools/install.sh test
+	@cmake -S . -B $(BUILD) -G Ninja -DMINKE_TESTS=ON $(CMAKE_FLAGS) > /dev/null
+	@cmake --build $(BUILD)
+	@tools/check_includes.py
+	@ctest --test-dir $(BUILD) --output-on-failure
