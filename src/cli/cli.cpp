@@ -1,0 +1,43 @@
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include <CLI/CLI.hpp>
+
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "cli/commands.h"
+
+namespace minke {
+
+int run_cli(int argc, char** argv) {
+  CLI::App app("minke: trains, teaches to reason and runs DeepSeek-V3-architecture models on the machine you have");
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "help of every subcommand");
+  add_info(app);
+  try {
+    set_float_state();
+    app.parse(argc, argv);
+    return interrupted() ? 130 : 0;
+  } catch (const CLI::Success& e) {  // --help, --version
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    app.exit(e);
+    return 2;
+  } catch (const UsageError& e) {
+    std::fprintf(stderr, "minke: %s\n", e.what());
+    return 2;
+  } catch (const Error& e) {
+    std::fprintf(stderr, "minke: %s\n", e.what());
+    return 1;
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "minke: out of memory\n");
+    return 1;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "minke: %s\n", e.what());
+    return 1;
+  }
+}
+
+}  // namespace minke

@@ -1,0 +1,14 @@
+#pragma once
+// The subcommands, one file each. add_x() declares its options and sets a callback; the callback's errors are caught in run_cli.
+namespace CLI {
+class App;
+}
+
+namespace minke {
+
+void add_info(CLI::App& app);
+
+// Parses and runs a command line. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.
+int run_cli(int argc, char** argv);
+
+}  // namespace minke

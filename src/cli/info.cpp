@@ -1,0 +1,28 @@
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/cpu.h"
+#include "base/threads.h"
+#include "cli/commands.h"
+
+namespace minke {
+
+void add_info(CLI::App& app) {
+  auto* command = app.add_subcommand("info", "what this machine has and which kernels minke chose");
+  auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "one JSON object");
+  command->footer("Example:\n  minke info --json");
+  command->callback([json] {
+    nlohmann::ordered_json out = {{"cpu", cpu_model()}, {"isa", isa_name(chosen_isa())}, {"threads", thread_count()}, {"memory_bytes", memory_bytes()}};
+    if (*json) {
+      std::printf("%s\n", out.dump().c_str());
+    } else {
+      for (auto& [key, value] : out.items()) std::printf("%-14s %s\n", key.c_str(), value.dump().c_str());
+    }
+  });
+}
+
+}  // namespace minke
