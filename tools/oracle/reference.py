@@ -1,7 +1,7 @@
 """A short DeepSeek-V3 (and V2) model in plain PyTorch, written from the reports: what the C++ model is compared with.
 
 Report sections: MLA 2.1.1, MoE and router 2.1.2, multi-token prediction 2.2; V2's softmax gate from its section 2.2.
-Parameters carry the published checkpoint's names, so an HF-style folder (config.json, *.safetensors) loads as it is.
+Parameters carry the published checkpoint's names, so an HF-style folder (config.json, model*.safetensors) loads as it is.
 Works in float32, float64, or float32 under bfloat16 autocast. Written for reading; fast enough for a few million parameters.
 """
 import json
@@ -271,11 +271,11 @@ def total_loss(model, tokens, mtp_weight, alpha):
 
 
 def load(folder, dtype=torch.float32, extra=()):
-    """Reads an HF-style folder; `extra` are safetensors files whose tensors replace the folder's. The MTP layers' copies of the
-    embedding and of the head are dropped: both are the main model's."""
+    """Reads an HF-style folder (model*.safetensors); `extra` are safetensors files whose tensors replace the folder's. The MTP
+    layers' copies of the embedding and of the head are dropped: both are the main model's."""
     model = DeepSeek(read_config(folder)).to(dtype)
     state = {}
-    for file in [*sorted(Path(folder).glob("*.safetensors")), *extra]:
+    for file in [*sorted(Path(folder).glob("model*.safetensors")), *extra]:
         state.update(load_file(file))
     copies = (".shared_head.head.weight", ".embed_tokens.weight")
     state = {k: v.to(dtype) for k, v in state.items() if not (k.startswith("model.layers.") and k.endswith(copies))}
