@@ -120,7 +120,7 @@ def main():
     continuations = [greedy(model, row, a.tokens, eos) for row in ids]
     if a.out:
         rows = [dict(prompt=t, prompt_ids=i, ids=c, closest_call=g) for t, i, (c, g) in zip(prompts, ids, continuations)]
-        a.out.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        a.out.write_text("[\n" + ",\n".join(json.dumps(r, ensure_ascii=False) for r in rows) + "\n]\n")
     if a.minke:
         compare_minke(a.minke, a.model, model, prompts, texts, text_ids, ids, continuations, a.tokens, eos)
     sys.exit(1 if failures else 0)
