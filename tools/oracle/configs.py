@@ -32,7 +32,7 @@ CONFIGS = {
                    v_head_dim=10, norm_topk_prob=False, routed_scaling_factor=1.7),
     # half-split rotary rows; YaRN with a factor on cos and sin, a ramp inside the frequencies, 48 tokens over 16
     "v3-half-split": dict(V3, n_group=2, topk_group=1, qk_rope_head_dim=16, rope_interleave=False, rope_theta=100.0,
-                          rope_scaling=yarn(4, 16, 1.0, 0.5, beta_fast=2)),
+                          rope_scaling=yarn(4, 16, 1.0, 0.5, beta_fast=0.5, beta_slow=0.1)),
     # no shared expert, four of six experts, no dense layer
     "v3-no-shared": dict(V3, vocab_size=101, hidden_size=40, num_attention_heads=4, num_key_value_heads=4, n_shared_experts=0,
                          n_routed_experts=6, n_group=1, topk_group=1, num_experts_per_tok=4, first_k_dense_replace=0,

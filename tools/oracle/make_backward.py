@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from make_forward import MARGIN, margin
-from peer import load_peer
+from peer import load_peer, mtp_logits
 from reference import load, total_loss
 
 NAMES = ["v3", "v3-odd", "v3-no-q-lora", "v3-half-split", "v3-pre-norm", "v2-lite", "v2-normalised"]
@@ -38,11 +38,20 @@ def clear_tokens(model):
     raise SystemExit("no tokens keep every choice of experts clear")
 
 
-def peer_difference(folder, tokens, mine):
-    """Largest relative difference (norm) to transformers' float32 gradient of the main loss, over all its parameters."""
+def peer_difference(folder, model, tokens, mine):
+    """Largest relative difference (norm) between `mine`, the gradient of main + mtp_weight * mean(mtp), and transformers' in float32,
+    over all parameters of its main model. What comes back from the MTP modules is in both, their own parameters are not."""
     peer, _, _ = load_peer(folder)
-    z = peer(tokens[:, :-1]).logits
-    torch.nn.functional.cross_entropy(z.flatten(0, 1), tokens[:, 1:].flatten()).backward()
+    ids, count = tokens[:, :-1], tokens[:, 1:].numel()
+
+    def nll(z, target):
+        return torch.nn.functional.cross_entropy(z.flatten(0, 1), target.flatten(), reduction="sum") / count
+
+    depths = mtp_logits(peer, model, ids) if model.c.num_nextn_predict_layers else []
+    loss = nll(peer(ids).logits, tokens[:, 1:])
+    for k, z in enumerate(depths, 1):
+        loss = loss + MTP_WEIGHT / len(depths) * nll(z, tokens[:, k + 1 :])
+    loss.backward()
     theirs = {}
     for name, p in peer.named_parameters():
         if name.endswith("mlp.experts.gate_up_proj"):
@@ -75,8 +84,8 @@ def main():
         of_balance = gradients(model, ALPHA * balance)
         share = min(((of_balance[k].norm() / g.norm()).item() for k, g in grads.items() if k.endswith("mlp.gate.weight")))
         line = f"{name:14} loss {loss.item():.6f}  balance's share of a router's gradient at least {share:.3f}"
-        if name != "v2-normalised":  # transformers has no such gate
-            worst, count = peer_difference(folder, tokens, gradients(model, main_loss))
+        if name not in ("v2-normalised", "v3-pre-norm"):  # transformers has neither
+            worst, count = peer_difference(folder, model, tokens, gradients(model, loss - ALPHA * balance))
             line += f"  |transformers - reference| {worst:.1e} over {count} tensors"
         dead = [k for k, g in grads.items() if not g.any()]
         print(line + (f"  no gradient: {dead}" if dead else ""), flush=True)
