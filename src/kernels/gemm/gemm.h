@@ -48,8 +48,8 @@ inline void gemm(const GemmShape& shape, const GemmProblem& problem) { gemm(shap
 // One problem on the calling thread: the tile that attention is built of.
 void gemm_serial(const GemmShape& shape, const GemmProblem& problem);
 
-// dW[n,k] (f32, row stride k) += dY[m,n]' · X[m,k]. Tokens are reduced in order from the first row to the last in one stated
-// order, from zero, then added to dW.
+// dW[n,k] (f32, row stride k) += dY[m,n]' · X[m,k]. Tokens are cut in chunks of 512 counted from the problem's first row; a chunk is
+// reduced from zero in the variant's K order and added to dW, chunk after chunk.
 struct WgradProblem {
   int64_t m = 0;
   const void* dy = nullptr;  // [m, n]
