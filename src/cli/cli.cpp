@@ -16,6 +16,8 @@ int run_cli(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "help of every subcommand");
   add_info(app);
+  add_inspect(app);
+  add_convert(app);
   add_tokenizer(app);
   try {
     set_float_state();
