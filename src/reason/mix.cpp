@@ -1,0 +1,100 @@
+#include "reason/mix.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace minke {
+namespace {
+
+struct Choice {
+  const char* family;
+  double weight;
+};
+
+// Half of the chains are searches; what a small model can learn comes most.
+constexpr Choice kChains[] = {{"countdown-a1", 0.08}, {"countdown-a2", 0.15}, {"countdown-a3", 0.17}, {"countdown-a4", 0.06},
+                              {"countdown-a5", 0.04}, {"digits-b1", 0.12},    {"products-b2", 0.1},   {"expressions-b3", 0.16},
+                              {"equations-b4", 0.07}, {"units-b6", 0.05}};
+
+// Low levels more often than high ones: the square of a uniform number.
+int draw_level(Rng& rng, const Family& family) {
+  const double u = rng.uniform();
+  return family.min_level + int(u * u * (family.max_level - family.min_level + 1));
+}
+
+const Family& draw_family(Rng& rng) {
+  double at = rng.uniform();
+  for (const Choice& choice : kChains) {
+    at -= choice.weight;
+    if (at < 0) return find_family(choice.family);
+  }
+  return find_family(kChains[0].family);
+}
+
+MixDocument draw_document(MixForm form, Split split, uint64_t seed, uint64_t number) {
+  Rng rng(seed, 0x6d6978 + uint64_t(form), number << 24);
+  const auto problem = [&](const Family& family) { return draw_problem(family, draw_level(rng, family), split, seed ^ 0x6d6978, rng.bits32()); };
+  MixDocument document{form, {}, {}};
+  switch (form) {
+    case MixForm::kFacts: {
+      const KeyFilter keep = [split](std::string_view key) { return split_of(key) == split; };
+      document.text = fact_lines(rng, int(rng.range(6, 20)), keep, document.keys);
+      break;
+    }
+    case MixForm::kChains:
+    case MixForm::kPrograms: {
+      Problem p = problem(form == MixForm::kPrograms ? find_family("registers-b5") : draw_family(rng));
+      document.text = std::move(p.text);
+      document.keys.push_back(std::move(p.canonical_key));
+      break;
+    }
+    case MixForm::kInstructions: {
+      const auto all = families();
+      const Problem p = problem(all[rng.below(all.size())]);
+      document.text = instruction_text(p);
+      document.keys.push_back(p.canonical_key);
+      break;
+    }
+  }
+  return document;
+}
+
+}  // namespace
+
+const char* mix_form_name(MixForm form) {
+  static constexpr const char* kNames[kMixForms] = {"facts", "chains", "programs", "instructions"};
+  return kNames[int(form)];
+}
+
+std::string instruction_text(const Problem& problem) {
+  return fmt::format("<｜User｜>{}<｜Assistant｜>{}", problem.prompt, problem.gold);
+}
+
+std::vector<MixDocument> mix_block(const MixWeights& weights, Split split, uint64_t seed, uint64_t block, int64_t bytes) {
+  double total = 0;
+  for (const double share : weights.share) {
+    if (!(share >= 0)) fail("the problem mix has a share of {}; expected numbers from 0", share);
+    total += share;
+  }
+  if (!(total > 0)) fail("the problem mix has no share above 0");
+  std::vector<MixDocument> documents;
+  double owed[kMixForms] = {};  // bytes due to each form, minus bytes written
+  int64_t written = 0;
+  for (uint64_t i = 0; written < bytes; ++i) {
+    int form = -1;
+    for (int f = 0; f < kMixForms; ++f)
+      if (weights.share[f] > 0 && (form < 0 || owed[f] > owed[form])) form = f;
+    documents.push_back(draw_document(MixForm(form), split, seed, block << 20 | i));
+    const int64_t size = int64_t(documents.back().text.size());
+    written += size;
+    owed[form] -= double(size);
+    for (int f = 0; f < kMixForms; ++f) owed[f] += double(size) * weights.share[f] / total;
+  }
+  // The turns follow the lengths; a shuffle hides that from whoever reads the block in order.
+  Rng rng(seed, 0x6d6978ff, block << 24);
+  for (size_t i = documents.size(); i > 1; --i) std::swap(documents[i - 1], documents[rng.below(i)]);
+  return documents;
+}
+
+}  // namespace minke

@@ -1,0 +1,37 @@
+#pragma once
+// The problem part of the pretraining mix (deepseek-r1 spec, 4.3): facts of arithmetic in many surface forms, noisy searches and
+// chains, programs with their execution, and instructions answered at once. Drawn from one split; pretraining takes train.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "reason/tasks/task.h"
+
+namespace minke {
+
+enum class MixForm { kFacts, kChains, kPrograms, kInstructions };
+inline constexpr int kMixForms = 4;
+const char* mix_form_name(MixForm form);  // "facts", "chains", "programs", "instructions"
+
+// Shares of bytes; any scale. Spec 4.3 beside 40% of text.
+struct MixWeights {
+  double share[kMixForms] = {20, 20, 10, 10};
+};
+
+struct MixDocument {
+  MixForm form;
+  std::string text;               // UTF-8; kInstructions holds the chat's special tokens by name
+  std::vector<std::string> keys;  // of every whole problem with its answer inside
+};
+
+// Block `block` of an endless series: documents of at least `bytes` bytes in all, the forms taking turns so that their bytes keep
+// the weights. A pure function of its arguments.
+std::vector<MixDocument> mix_block(const MixWeights& weights, Split split, uint64_t seed, uint64_t block, int64_t bytes);
+
+// One problem as a chat turn answered without thinking: BOS and EOS are the loader's.
+std::string instruction_text(const Problem& problem);
+
+// Lines of arithmetic facts; appends the keys of the whole problems among them.
+std::string fact_lines(Rng& rng, int lines, const KeyFilter& keep, std::vector<std::string>& keys);
+
+}  // namespace minke
