@@ -6,6 +6,7 @@ class App;
 
 namespace minke {
 
+void add_data(CLI::App& app);
 void add_info(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_convert(CLI::App& app);
