@@ -66,7 +66,8 @@ struct WgradKernel {
   void (*run)(DType dtype, int64_t m, int64_t n, int64_t k, const void* dy, const void* x, float* dw, int64_t ld_dw);
 };
 
-extern const GemmVariant kScalarVariant;
+extern const GemmVariant kScalarVariant, kAvx2Variant, kAvx512Variant, kAvx512Bf16Variant, kAmxVariant;
+extern const WgradKernel kPlainWgrad, kAvx2Wgrad, kAvx512Wgrad, kAvx512Bf16Wgrad;
 const WgradKernel& wgrad_kernel();  // of the chosen variant
 
 }  // namespace minke::gemm_internal

@@ -41,7 +41,11 @@ void plain_run(DType dtype, int64_t m, int64_t n, int64_t k, const void* dy, con
   gemm_variant().run({dtype, k, m, DType::kF32, Store::kAdd}, {n, dy, m, x, dw, ld_dw});
 }
 
-constexpr WgradKernel kPlain = {plain_dy_bytes, plain_pack_dy, plain_x_bytes, plain_pack_x, plain_run};
+}  // namespace
+
+const WgradKernel kPlainWgrad = {plain_dy_bytes, plain_pack_dy, plain_x_bytes, plain_pack_x, plain_run};
+
+namespace {
 
 struct Dims {
   DType dtype;
@@ -98,7 +102,14 @@ void shared(const WgradKernel& kernel, const Dims& d, const WgradProblem& p) {
 
 }  // namespace
 
-const WgradKernel& wgrad_kernel() { return kPlain; }
+const WgradKernel& wgrad_kernel() {
+  switch (gemm_variant().isa) {
+    case Isa::kAvx2: return kAvx2Wgrad;
+    case Isa::kAvx512: return kAvx512Wgrad;
+    case Isa::kAvx512Bf16: return kAvx512Bf16Wgrad;
+    default: return kPlainWgrad;
+  }
+}
 
 }  // namespace gemm_internal
 

@@ -1,0 +1,166 @@
+// The register block: kRows rows of A against one panel of B, the whole of K in registers, C written once. Included after a Simd.
+// Bytes throughout. A is row-major (a step along K is 4 bytes: one float, or a pair of bf16) or itself a packed panel (rows are 4
+// bytes apart, a step is a panel's row): the weight gradient's dY.
+
+constexpr int64_t kPanelStep = Simd::kWidth * 4;  // bytes of B per step: kWidth floats, or kWidth pairs of bf16
+
+struct Output {
+  char* c;
+  int64_t row_bytes;
+  DType dtype;
+  Store store;
+  int64_t columns;  // of this panel that exist
+};
+
+// One K per step: acc = fma(a, b, acc).
+struct FmaStep {
+  static constexpr int64_t kPerStep = 1, kPerLoad = 1;
+  template <int kRows>
+  static inline __attribute__((always_inline)) void step(Simd::F (&acc)[kRows][Simd::kVectors], const char* a, int64_t a_row, const char* b) {
+    Simd::F vb[Simd::kVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < Simd::kVectors; ++v) vb[v] = Simd::load(b + v * Simd::kLanes * 4);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const Simd::F va = Simd::broadcast(a + r * a_row);
+#pragma GCC unroll 4
+      for (int v = 0; v < Simd::kVectors; ++v) acc[r][v] = Simd::fma(va, vb[v], acc[r][v]);
+    }
+  }
+};
+
+// Two K per step, A in floats and B in pairs of bf16: the first of each pair, then the second. The same sums as FmaStep's on a
+// widened panel, for so few rows that widening the panel would not pay.
+struct FmaPairStep {
+  static constexpr int64_t kPerStep = 2, kPerLoad = 2;
+  template <int kRows>
+  static inline __attribute__((always_inline)) void step(Simd::F (&acc)[kRows][Simd::kVectors], const char* a, int64_t a_row, const char* b) {
+    Simd::F vb[Simd::kVectors];
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+#pragma GCC unroll 4
+      for (int v = 0; v < Simd::kVectors; ++v) {
+        const char* p = b + v * Simd::kLanes * 4;
+        vb[v] = half == 0 ? Simd::firsts(p) : Simd::seconds(p);
+      }
+#pragma GCC unroll 8
+      for (int r = 0; r < kRows; ++r) {
+        const Simd::F va = Simd::broadcast(a + r * a_row + half * 4);
+#pragma GCC unroll 4
+        for (int v = 0; v < Simd::kVectors; ++v) acc[r][v] = Simd::fma(va, vb[v], acc[r][v]);
+      }
+    }
+  }
+};
+
+template <int kRows>
+inline __attribute__((always_inline)) void write_block(const Simd::F (&acc)[kRows][Simd::kVectors], const Output& out) {
+  const bool whole = out.columns >= Simd::kWidth;
+  if (out.dtype == DType::kBF16) {
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      auto* c = reinterpret_cast<bf16*>(out.c + r * out.row_bytes);
+#pragma GCC unroll 4
+      for (int v = 0; v < Simd::kVectors; ++v) {
+        const int at = v * Simd::kLanes;
+        if (whole)
+          Simd::store_bf16(c + at, acc[r][v]);
+        else if (at < out.columns)
+          Simd::store_bf16(c + at, Simd::mask(out.columns - at), acc[r][v]);
+      }
+    }
+    return;
+  }
+  const bool add = out.store == Store::kAdd;
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    auto* c = reinterpret_cast<float*>(out.c + r * out.row_bytes);
+#pragma GCC unroll 4
+    for (int v = 0; v < Simd::kVectors; ++v) {
+      const int at = v * Simd::kLanes;
+      if (whole)
+        add ? Simd::store_add(c + at, acc[r][v]) : Simd::store(c + at, acc[r][v]);
+      else if (at < out.columns)
+        add ? Simd::store_add(c + at, Simd::mask(out.columns - at), acc[r][v]) : Simd::store(c + at, Simd::mask(out.columns - at), acc[r][v]);
+    }
+  }
+}
+
+// k counts elements. With a Step of pairs an odd K ends in Step::last, which reads one element of each row; a packed A or one in
+// floats of our own is padded with a zero instead.
+template <class Step, int kRows, bool kPackedA>
+void block(const char* a, int64_t a_row, const char* b, int64_t k, const Output& out) {
+  Simd::F acc[kRows][Simd::kVectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < Simd::kVectors; ++v) acc[r][v] = Simd::zero();
+  if (out.store == Store::kAdd)  // C arrives while K is being walked
+    for (int r = 0; r < kRows; ++r)
+      for (int64_t at = 0; at < out.columns * 4; at += 64) __builtin_prefetch(out.c + r * out.row_bytes + at, 1);
+  constexpr int64_t kStepA = kPackedA ? kPanelStep : 4 * Step::kPerLoad;
+  const int64_t row = kPackedA ? 4 : a_row;
+  constexpr bool kHasLast = requires { Step::kLastIsShort; };
+  const int64_t steps = kHasLast && !kPackedA ? k / Step::kPerStep : (k + Step::kPerStep - 1) / Step::kPerStep;
+  for (int64_t s = 0; s < steps; ++s, a += kStepA, b += kPanelStep) Step::template step<kRows>(acc, a, row, b);
+  if constexpr (kHasLast && !kPackedA)
+    if (k % 2) Step::template last<kRows>(acc, a, row, b);
+  write_block<kRows>(acc, out);
+}
+
+// All rows of A against one panel: sixes, the last 7 to 11 rows in two even parts (a block of 4 or 5 rows still fills the pipes).
+template <class Step, bool kPackedA>
+void column_of_blocks(int64_t m, const char* a, int64_t a_row, const char* b, int64_t k, Output out) {
+  while (m > 0) {
+    const int64_t rows = m >= 12 || m == 6 ? 6 : m > 6 ? (m + 1) / 2 : m;
+    switch (rows) {
+      case 1: block<Step, 1, kPackedA>(a, a_row, b, k, out); break;
+      case 2: block<Step, 2, kPackedA>(a, a_row, b, k, out); break;
+      case 3: block<Step, 3, kPackedA>(a, a_row, b, k, out); break;
+      case 4: block<Step, 4, kPackedA>(a, a_row, b, k, out); break;
+      case 5: block<Step, 5, kPackedA>(a, a_row, b, k, out); break;
+      default: block<Step, 6, kPackedA>(a, a_row, b, k, out); break;
+    }
+    m -= rows;
+    a += rows * (kPackedA ? 4 : a_row);
+    out.c += rows * out.row_bytes;
+  }
+}
+
+// dW[n,k] += dY' X for operands packed along tokens in panels of 4-byte columns.
+template <class Step>
+void run_wgrad(int64_t m, int64_t n, int64_t k, const void* dy, const void* x, float* dw, int64_t ld_dw) {
+  const int64_t panel_bytes = (m + Step::kPerStep - 1) / Step::kPerStep * kPanelStep;
+  const char* b = static_cast<const char*>(x);
+  for (int64_t column = 0; column < k; column += Simd::kWidth, b += panel_bytes) {
+    const char* a = static_cast<const char*>(dy);
+    for (int64_t row = 0; row < n; row += Simd::kWidth, a += panel_bytes) {
+      const Output out{reinterpret_cast<char*>(dw + row * ld_dw + column), ld_dw * 4, DType::kF32, Store::kAdd, std::min<int64_t>(k - column, Simd::kWidth)};
+      column_of_blocks<Step, true>(std::min<int64_t>(n - row, Simd::kWidth), a, 4, b, m, out);
+    }
+  }
+}
+
+// Rows of A that stay in the L2 beside a panel of B.
+inline int64_t rows_per_pass(int64_t k, int64_t bytes_per_element) {
+  constexpr int64_t kBytes = 384 << 10;
+  return std::clamp<int64_t>(kBytes / std::max<int64_t>(1, k * bytes_per_element) / kRowUnit * kRowUnit, 4 * kRowUnit, 64 * kRowUnit);
+}
+
+// Step on A as it lies (kABytes per element).
+template <class Step, int64_t kABytes>
+void run_rows(const GemmShape& shape, const GemmProblem& problem) {
+  const int64_t panel_bytes = (shape.k + Step::kPerStep - 1) / Step::kPerStep * kPanelStep;
+  const int64_t c_bytes = shape.c_dtype == DType::kF32 ? 4 : 2;
+  const int64_t pass = rows_per_pass(shape.k, kABytes);
+  for (int64_t row = 0; row < problem.m; row += pass) {
+    const int64_t rows = std::min(pass, problem.m - row);
+    const char* a = static_cast<const char*>(problem.a) + row * problem.lda * kABytes;
+    const char* b = static_cast<const char*>(problem.b);
+    for (int64_t column = 0; column < shape.n; column += Simd::kWidth, b += panel_bytes) {
+      const Output out{static_cast<char*>(problem.c) + (row * problem.ldc + column) * c_bytes, problem.ldc * c_bytes, shape.c_dtype, shape.store,
+                       shape.n - column};
+      column_of_blocks<Step, false>(rows, a, problem.lda * kABytes, b, shape.k, out);
+    }
+  }
+}
