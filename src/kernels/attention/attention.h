@@ -6,7 +6,9 @@
 // (k_nope = v = the latent, head strides 0) is the same function.
 //
 // Invariance: keys are walked in tiles of kKeyTile counted from the segment's first token (position 0), merged in that order;
-// a query row's o and lse depend on that row and its keys alone, whether it comes alone (decode), in a chunk or in training.
+// a query row's o and lse depend on that row and its keys alone, whether it comes alone (decode), in a chunk or in training. Within a
+// tile a row has its own max m_t, sum l_t and o_t = P v; then o = o exp(m - m') + o_t exp(m_t - m'). Memory behind the segment's last
+// key is never looked at; keys of the segment must be finite, later ones than the query too.
 #include <cstdint>
 #include <span>
 
@@ -41,9 +43,9 @@ struct AttentionSegment {
 };
 void attention_forward(const AttentionShape& shape, std::span<const AttentionSegment> segments);
 
-// Backward of whole segments (first = 0). d* have the strides of what they are gradients of and are overwritten; dk_rope
-// (row stride k_rope_row, f32) is the sum over heads in head order. Keys and queries are walked in a fixed order by one thread
-// per (segment, head), so results do not depend on the thread count.
+// Backward of whole segments (first = 0), every head with keys and values of its own. d* have the strides of what they are gradients
+// of and are overwritten; d_k_rope is f32, the sum over heads in head order. Keys and queries are walked in a fixed order by one
+// thread per (segment, head), so results do not depend on the thread count.
 struct AttentionGrad {
   const void* d_o = nullptr;
   void* d_q = nullptr;

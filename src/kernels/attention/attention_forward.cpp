@@ -1,0 +1,208 @@
+#include <algorithm>
+#include <vector>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/threads.h"
+#include "kernels/attention/attention.h"
+#include "kernels/attention/attention_internal.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/math/isa_variants.h"
+
+#define MINKE_VARIANT_LOOPS "kernels/attention/attention_forward_loops.inc"
+#include "kernels/math/isa_variants.inc"
+
+// A row is one (query, head). For each key tile a row gets its own max, sum and P·V, which depend on nothing but the row and the tile;
+// tiles are then merged into the row in order. So it makes no difference which rows share a tile's packed keys, and even the tiles of a
+// row may be computed apart (decode). Rows whose limit ends before a tile skip it: no zeros are added.
+namespace minke {
+namespace {
+
+constexpr int64_t kRowBlock = 64;      // rows of one product
+constexpr int64_t kMaxRows = 2048;     // rows of one task: bounds its scratch
+
+// Queries q0 .. q1 of one segment, heads h0 .. h0 + heads that read the same keys; rows ordered by query, then head.
+struct Piece {
+  const AttentionSegment* segment = nullptr;
+  int64_t h0 = 0, heads = 1, q0 = 0, q1 = 0;
+  int64_t rows() const { return (q1 - q0) * heads; }
+  int64_t position(int64_t row) const { return segment->first + q0 + row / heads; }
+  int64_t tiles() const { return (segment->first + q1 + kKeyTile - 1) / kKeyTile; }
+  // The first row that sees the tile's first key.
+  int64_t first_row(int64_t tile) const { return std::max<int64_t>(0, tile * kKeyTile - segment->first - q0) * heads; }
+};
+
+struct Loops {
+  decltype(MINKE_VARIANT(softmax_tile)) softmax = MINKE_VARIANT(softmax_tile);
+  decltype(MINKE_VARIANT(merge_tile)) merge = MINKE_VARIANT(merge_tile);
+  decltype(MINKE_VARIANT(finish_row)) finish = MINKE_VARIANT(finish_row);
+};
+
+// The rows of a piece as one matrix: in place where one head's rows are strided rows already, gathered where heads are interleaved.
+struct Queries {
+  const char* data;
+  int64_t stride;
+};
+Queries gather_queries(const AttentionShape& a, const Piece& p, Arena& arena) {
+  const int64_t bytes = int64_t(dtype_bytes(a.dtype)), d = a.d_nope + a.d_rope;
+  const char* first = element(p.segment->q, p.q0 * a.q_row + p.h0 * a.q_head, bytes);
+  if (p.heads == 1) return {first, a.q_row};
+  char* dst = arena.take<char>(p.rows() * d * bytes);
+  for (int64_t i = 0; i < p.q1 - p.q0; ++i)
+    copy_rows(element(first, i * a.q_row, bytes), a.q_head, d, p.heads, p.heads, bytes, element(dst, i * p.heads * d, bytes), d);
+  return {dst, d};
+}
+
+// One key tile of one head, packed as the two right-hand sides.
+struct PackedTile {
+  void* k;   // [d, 64 keys]
+  void* v;   // [64 keys, d_v]
+  void* copy;
+};
+PackedTile take_tile(const AttentionShape& a, Arena& arena) {
+  const int64_t d = a.d_nope + a.d_rope;
+  return {arena.take(size_t(packed_b_bytes(a.dtype, d, kKeyTile))), arena.take(size_t(packed_b_bytes(a.dtype, kKeyTile, a.d_v))),
+          arena.take(size_t(kKeyTile * std::max(d, a.d_v)) * dtype_bytes(a.dtype))};
+}
+// Keys past the last one that the piece sees are zeros, whatever lies in memory behind them.
+void pack_tile(const AttentionShape& a, const Piece& p, int64_t tile, const PackedTile& out) {
+  const int64_t bytes = int64_t(dtype_bytes(a.dtype)), d = a.d_nope + a.d_rope, from = tile * kKeyTile;
+  const int64_t keys = std::min(kKeyTile, p.segment->first + p.q1 - from);
+  copy_keys(a, *p.segment, p.h0, from, keys, kKeyTile, out.copy);
+  pack_b(a.dtype, d, kKeyTile, out.copy, a.dtype, 1, d, out.k);
+  const char* v = element(p.segment->v, from * a.v_row + p.h0 * a.v_head, bytes);
+  if (keys == kKeyTile) return pack_b(a.dtype, kKeyTile, a.d_v, v, a.dtype, a.v_row, 1, out.v);
+  copy_rows(v, a.v_row, a.d_v, keys, kKeyTile, bytes, out.copy, a.d_v);
+  pack_b(a.dtype, kKeyTile, a.d_v, out.copy, a.dtype, a.d_v, 1, out.v);
+}
+
+// A tile's own softmax and P·V for rows r0 .. r1 (at most kRowBlock): max, sum [rows] and o [rows, d_v].
+struct TileScratch {
+  float* s;   // [64 rows, 64 keys]
+  void* p;    // the same in dtype
+  float* max;
+  float* sum;
+  float* o;   // [64, d_v]
+};
+TileScratch take_scratch(const AttentionShape& a, Arena& arena) {
+  return {arena.take<float>(kRowBlock * kKeyTile), arena.take(size_t(kRowBlock * kKeyTile) * dtype_bytes(a.dtype)),
+          arena.take<float>(kRowBlock), arena.take<float>(kRowBlock), arena.take<float>(kRowBlock * a.d_v)};
+}
+void attend_tile(const AttentionShape& a, const Piece& p, const Queries& q, const Loops& loops, int64_t tile, const PackedTile& packed,
+                 int64_t r0, int64_t r1, const TileScratch& out) {
+  const int64_t bytes = int64_t(dtype_bytes(a.dtype)), d = a.d_nope + a.d_rope, rows = r1 - r0;
+  gemm_serial({.dtype = a.dtype, .n = kKeyTile, .k = d},
+              {.m = rows, .a = element(q.data, r0 * q.stride, bytes), .lda = q.stride, .b = packed.k, .c = out.s, .ldc = kKeyTile});
+  int32_t valid[kRowBlock];
+  for (int64_t r = 0; r < rows; ++r) valid[r] = int32_t(std::min(kKeyTile, p.position(r0 + r) + 1 - tile * kKeyTile));
+  loops.softmax(out.s, rows, valid, a.scale, a.dtype == DType::kBF16, out.p, out.max, out.sum);
+  gemm_serial({.dtype = a.dtype, .n = a.d_v, .k = kKeyTile},
+              {.m = rows, .a = out.p, .lda = kKeyTile, .b = packed.v, .c = out.o, .ldc = a.d_v});
+}
+
+// What a row has gathered so far.
+struct RowState {
+  float* max;
+  float* sum;
+  float* o;   // [rows, d_v]
+};
+RowState take_state(int64_t rows, int64_t d_v, Arena& arena) {
+  RowState s{arena.take<float>(rows), arena.take<float>(rows), arena.take<float>(rows * d_v)};
+  std::fill_n(s.max, rows, -HUGE_VALF);
+  std::fill_n(s.sum, rows, 0.0f);
+  std::fill_n(s.o, rows * d_v, 0.0f);
+  return s;
+}
+void finish(const AttentionShape& a, const Piece& p, const Loops& loops, const RowState& state) {
+  const int64_t bytes = int64_t(dtype_bytes(a.dtype));
+  for (int64_t r = 0; r < p.rows(); ++r) {
+    const int64_t i = p.q0 + r / p.heads, h = p.h0 + r % p.heads;
+    loops.finish(state.o + r * a.d_v, state.sum[r], a.d_v, a.dtype == DType::kBF16, element(p.segment->o, i * a.o_row + h * a.o_head, bytes));
+    if (p.segment->lse) p.segment->lse[i * a.heads + h] = state.max[r] + vlog(state.sum[r]);
+  }
+}
+
+void run_piece(const AttentionShape& a, const Piece& p) {
+  Arena& arena = thread_arena();
+  ArenaScope scope(arena);
+  const Loops loops;
+  const Queries q = gather_queries(a, p, arena);
+  const PackedTile packed = take_tile(a, arena);
+  const TileScratch tile = take_scratch(a, arena);
+  const RowState state = take_state(p.rows(), a.d_v, arena);
+  for (int64_t t = 0; t < p.tiles(); ++t) {
+    pack_tile(a, p, t, packed);
+    for (int64_t r0 = p.first_row(t); r0 < p.rows(); r0 += kRowBlock) {
+      const int64_t r1 = std::min(p.rows(), r0 + kRowBlock);
+      attend_tile(a, p, q, loops, t, packed, r0, r1, tile);
+      loops.merge(r1 - r0, a.d_v, tile.max, tile.sum, tile.o, state.max + r0, state.sum + r0, state.o + r0 * a.d_v);
+    }
+  }
+  finish(a, p, loops, state);
+}
+
+// Few rows over many keys (decode of one sequence): the tiles are shared out, then merged in their order. The same bits.
+void run_piece_by_tiles(const AttentionShape& a, const Piece& p) {
+  const int64_t rows = p.rows(), tiles = p.tiles();
+  Arena& arena = thread_arena();
+  ArenaScope scope(arena);
+  const Loops loops;
+  const Queries q = gather_queries(a, p, arena);
+  float* max = arena.take<float>(tiles * rows);
+  float* sum = arena.take<float>(tiles * rows);
+  float* o = arena.take<float>(tiles * rows * a.d_v);
+  parallel_ranges(tiles, 4, [&](int64_t begin, int64_t end) {
+    Arena& own = thread_arena();
+    ArenaScope own_scope(own);
+    const PackedTile packed = take_tile(a, own);
+    TileScratch tile = take_scratch(a, own);
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t r0 = p.first_row(t);
+      pack_tile(a, p, t, packed);
+      tile.max = max + t * rows + r0, tile.sum = sum + t * rows + r0, tile.o = o + (t * rows + r0) * a.d_v;
+      attend_tile(a, p, q, loops, t, packed, r0, rows, tile);
+    }
+  });
+  const RowState state = take_state(rows, a.d_v, arena);
+  for (int64_t t = 0; t < tiles; ++t) {
+    const int64_t r0 = p.first_row(t), at = t * rows + r0;
+    loops.merge(rows - r0, a.d_v, max + at, sum + at, o + at * a.d_v, state.max + r0, state.sum + r0, state.o + r0 * a.d_v);
+  }
+  finish(a, p, loops, state);
+}
+
+// Heads that read the same keys (absorbed form) are one piece, so that a tile is packed once for all of them. Long runs of queries are
+// cut at tile boundaries: into pieces of at most kMaxRows, and into enough of them for the pool.
+std::vector<Piece> cut_pieces(const AttentionShape& a, std::span<const AttentionSegment> segments) {
+  const bool shared = a.k_nope_head == 0 && a.v_head == 0;
+  const int64_t heads = shared ? a.heads : 1, groups = a.heads / heads;
+  int64_t units = 0;
+  for (const AttentionSegment& s : segments) units += s.n_q > 0 ? groups : 0;
+  const int64_t wanted = units ? (4 * thread_count() + units - 1) / units : 0;  // pieces of one unit
+  std::vector<Piece> pieces;
+  for (const AttentionSegment& s : segments) {
+    const int64_t blocks = (s.first + s.n_q + kKeyTile - 1) / kKeyTile - s.first / kKeyTile;
+    const int64_t cuts = std::clamp<int64_t>(std::max(wanted, (s.n_q * heads + kMaxRows - 1) / kMaxRows), 1, std::max<int64_t>(blocks, 1));
+    for (int64_t c = cuts - 1; c >= 0; --c) {  // the last queries see the most keys: they start first
+      const int64_t q0 = std::max<int64_t>(0, (s.first / kKeyTile + blocks * c / cuts) * kKeyTile - s.first);
+      const int64_t q1 = std::min(s.n_q, (s.first / kKeyTile + blocks * (c + 1) / cuts) * kKeyTile - s.first);
+      for (int64_t g = 0; g < groups && q0 < q1; ++g) pieces.push_back({&s, g * heads, heads, q0, q1});
+    }
+  }
+  return pieces;
+}
+
+}  // namespace
+
+void attention_forward(const AttentionShape& shape, std::span<const AttentionSegment> segments) {
+  MINKE_CHECK(shape.heads >= 1 && shape.d_nope >= 0 && shape.d_rope >= 0 && shape.d_nope + shape.d_rope >= 1 && shape.d_v >= 1);
+  const std::vector<Piece> pieces = cut_pieces(shape, segments);
+  const auto few_rows = [](const Piece& p) { return p.rows() <= kRowBlock && p.tiles() >= 8; };
+  if (int64_t(pieces.size()) < thread_count() && std::all_of(pieces.begin(), pieces.end(), few_rows)) {
+    for (const Piece& p : pieces) run_piece_by_tiles(shape, p);
+    return;
+  }
+  parallel_for(int64_t(pieces.size()), [&](int64_t i) { run_piece(shape, pieces[i]); });
+}
+
+}  // namespace minke

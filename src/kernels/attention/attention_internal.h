@@ -1,0 +1,29 @@
+#pragma once
+// What forward and backward share: rows of one head as contiguous blocks.
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/attention/attention.h"
+
+namespace minke {
+
+inline const char* element(const void* base, int64_t index, int64_t bytes) { return static_cast<const char*>(base) + index * bytes; }
+inline char* element(void* base, int64_t index, int64_t bytes) { return static_cast<char*>(base) + index * bytes; }
+
+// dst[r] = row r of source for r < rows, zeros up to padded_rows. Rows of dst are `ld` elements apart.
+inline void copy_rows(const void* source, int64_t stride, int64_t width, int64_t rows, int64_t padded_rows, int64_t bytes, void* dst,
+                      int64_t ld) {
+  for (int64_t r = 0; r < rows; ++r) std::memcpy(element(dst, r * ld, bytes), element(source, r * stride, bytes), size_t(width * bytes));
+  for (int64_t r = rows; r < padded_rows; ++r) std::memset(element(dst, r * ld, bytes), 0, size_t(width * bytes));
+}
+
+// Keys `from` .. `from + rows` of head h as [padded_rows, d_nope + d_rope].
+inline void copy_keys(const AttentionShape& a, const AttentionSegment& s, int64_t h, int64_t from, int64_t rows, int64_t padded_rows,
+                      void* dst) {
+  const int64_t bytes = int64_t(dtype_bytes(a.dtype)), d = a.d_nope + a.d_rope;
+  copy_rows(element(s.k_nope, from * a.k_nope_row + h * a.k_nope_head, bytes), a.k_nope_row, a.d_nope, rows, padded_rows, bytes, dst, d);
+  if (a.d_rope)
+    copy_rows(element(s.k_rope, from * a.k_rope_row, bytes), a.k_rope_row, a.d_rope, rows, padded_rows, bytes, element(dst, a.d_nope, bytes), d);
+}
+
+}  // namespace minke
