@@ -36,6 +36,12 @@ std::string shown(std::string_view text) {
   return out + (text.size() > 80 ? "...\"" : "\"");
 }
 
+// The start of a value as JSON.
+std::string shown_json(const element& value) {
+  const std::string text = simdjson::minify(value);
+  return text.size() > 80 ? text.substr(0, 80) + "..." : text;
+}
+
 // A value and the way to it, for errors: "out/tokenizer.json: model.merges[3]".
 struct Node {
   element value;
@@ -43,7 +49,7 @@ struct Node {
   bool is_root = false;
 
   [[noreturn]] void reject(const std::string& expected) const {
-    fail("{}: expected {}, found {}", where, expected, shown(simdjson::minify(value)));
+    fail("{}: expected {}, found {}", where, expected, shown_json(value));
   }
   bool is_null() const { return value.is_null(); }
   std::string_view text() const {
@@ -126,7 +132,7 @@ std::string read_split(Fields& fields) {
   const Node pattern = fields.get("pattern");
   Fields kinds(pattern);
   const auto regex = kinds.find("Regex");
-  if (!regex) fail("{}: only Regex patterns are supported, found {}", pattern.where, shown(simdjson::minify(pattern.value)));
+  if (!regex) fail("{}: only Regex patterns are supported, found {}", pattern.where, shown_json(pattern.value));
   const Node behavior = fields.get("behavior");
   if (behavior.text() != "Isolated") behavior.reject("\"Isolated\", the one supported behavior");
   if (fields.flag("invert", false)) fail("{}: an inverted Split is not supported", pattern.where);
@@ -213,7 +219,7 @@ Vocabulary read_vocab(const Node& node, TokenizerSpec* spec) {
     int64_t id;
     if (field.value.get(id) || id < 0 || id >= static_cast<int64_t>(count) || filled[id]) {
       fail("{}: token {} has id {}, expected each of 0..{} once", node.where, shown(field.key),
-           shown(simdjson::minify(field.value)), static_cast<int64_t>(count) - 1);
+           shown_json(field.value), static_cast<int64_t>(count) - 1);
     }
     filled[id] = true;
     spec->vocab[id] = field.key;

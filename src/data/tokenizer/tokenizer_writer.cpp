@@ -55,7 +55,7 @@ std::string text_of(const TokenizerSpec& spec, int32_t id) {
 
 std::string tokenizer_json(const TokenizerSpec& spec) {
   constexpr std::string_view kByteLevel =
-      R"({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false})";
+      R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":false,"use_regex":false})";
   std::string out = "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n  \"added_tokens\": [";
   const char* comma = "\n";
   for (const AddedToken& token : spec.added) {

@@ -46,6 +46,19 @@ TEST(Tokenizer, ReproducesTheOriginalsWikitextIds) {
   EXPECT_EQ(deepseek_v3().decode(expected), text);
 }
 
+TEST(Tokenizer, AgreesWithTokenizersOnAdversarialStrings) {
+  std::istringstream lines(read_file(kTokenizerData + "deepseek-v3/adversarial.jsonl"));
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const auto row = nlohmann::json::parse(line);
+    const std::string text = row["text"];
+    EXPECT_EQ(deepseek_v3().encode(text), row["ids"].get<Ids>()) << line;
+    EXPECT_EQ(deepseek_v3().encode(text, true), row[row.contains("special") ? "special" : "ids"].get<Ids>()) << line;
+    EXPECT_EQ(deepseek_v3().decode(row["ids"].get<Ids>()), text);
+  }
+  EXPECT_EQ(count, 1000);
+}
+
 TEST(Tokenizer, SpecialTokensAreTextUnlessAllowed) {
   const Tokenizer& t = deepseek_v3();
   const std::string text = "<｜User｜>hi<｜Assistant｜>";
