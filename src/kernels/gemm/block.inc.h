@@ -15,16 +15,16 @@ struct Output {
 // One K per step: acc = fma(a, b, acc).
 struct FmaStep {
   static constexpr int64_t kPerStep = 1, kPerLoad = 1;
-  template <int kRows>
-  static inline __attribute__((always_inline)) void step(Simd::F (&acc)[kRows][Simd::kVectors], const char* a, int64_t a_row, const char* b) {
-    Simd::F vb[Simd::kVectors];
+  template <int kRows, int kLive>
+  static inline __attribute__((always_inline)) void step(Simd::F (&acc)[kRows][kLive], const char* a, int64_t a_row, const char* b) {
+    Simd::F vb[kLive];
 #pragma GCC unroll 4
-    for (int v = 0; v < Simd::kVectors; ++v) vb[v] = Simd::load(b + v * Simd::kLanes * 4);
+    for (int v = 0; v < kLive; ++v) vb[v] = Simd::load(b + v * Simd::kLanes * 4);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const Simd::F va = Simd::broadcast(a + r * a_row);
 #pragma GCC unroll 4
-      for (int v = 0; v < Simd::kVectors; ++v) acc[r][v] = Simd::fma(va, vb[v], acc[r][v]);
+      for (int v = 0; v < kLive; ++v) acc[r][v] = Simd::fma(va, vb[v], acc[r][v]);
     }
   }
 };
@@ -33,13 +33,13 @@ struct FmaStep {
 // widened panel, for so few rows that widening the panel would not pay.
 struct FmaPairStep {
   static constexpr int64_t kPerStep = 2, kPerLoad = 2;
-  template <int kRows>
-  static inline __attribute__((always_inline)) void step(Simd::F (&acc)[kRows][Simd::kVectors], const char* a, int64_t a_row, const char* b) {
-    Simd::F vb[Simd::kVectors];
+  template <int kRows, int kLive>
+  static inline __attribute__((always_inline)) void step(Simd::F (&acc)[kRows][kLive], const char* a, int64_t a_row, const char* b) {
+    Simd::F vb[kLive];
 #pragma GCC unroll 2
     for (int half = 0; half < 2; ++half) {
 #pragma GCC unroll 4
-      for (int v = 0; v < Simd::kVectors; ++v) {
+      for (int v = 0; v < kLive; ++v) {
         const char* p = b + v * Simd::kLanes * 4;
         vb[v] = half == 0 ? Simd::firsts(p) : Simd::seconds(p);
       }
@@ -47,21 +47,21 @@ struct FmaPairStep {
       for (int r = 0; r < kRows; ++r) {
         const Simd::F va = Simd::broadcast(a + r * a_row + half * 4);
 #pragma GCC unroll 4
-        for (int v = 0; v < Simd::kVectors; ++v) acc[r][v] = Simd::fma(va, vb[v], acc[r][v]);
+        for (int v = 0; v < kLive; ++v) acc[r][v] = Simd::fma(va, vb[v], acc[r][v]);
       }
     }
   }
 };
 
-template <int kRows>
-inline __attribute__((always_inline)) void write_block(const Simd::F (&acc)[kRows][Simd::kVectors], const Output& out) {
+template <int kRows, int kLive>
+inline __attribute__((always_inline)) void write_block(const Simd::F (&acc)[kRows][kLive], const Output& out) {
   const bool whole = out.columns >= Simd::kWidth;
   if (out.dtype == DType::kBF16) {
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       auto* c = reinterpret_cast<bf16*>(out.c + r * out.row_bytes);
 #pragma GCC unroll 4
-      for (int v = 0; v < Simd::kVectors; ++v) {
+      for (int v = 0; v < kLive; ++v) {
         const int at = v * Simd::kLanes;
         if (whole)
           Simd::store_bf16(c + at, acc[r][v]);
@@ -76,7 +76,7 @@ inline __attribute__((always_inline)) void write_block(const Simd::F (&acc)[kRow
   for (int r = 0; r < kRows; ++r) {
     auto* c = reinterpret_cast<float*>(out.c + r * out.row_bytes);
 #pragma GCC unroll 4
-    for (int v = 0; v < Simd::kVectors; ++v) {
+    for (int v = 0; v < kLive; ++v) {
       const int at = v * Simd::kLanes;
       if (whole)
         add ? Simd::store_add(c + at, acc[r][v]) : Simd::store(c + at, acc[r][v]);
@@ -86,15 +86,15 @@ inline __attribute__((always_inline)) void write_block(const Simd::F (&acc)[kRow
   }
 }
 
-// k counts elements. With a Step of pairs an odd K ends in Step::last, which reads one element of each row; a packed A or one in
+// kLive vectors of the panel hold columns; a narrow C (attention heads, routers) computes no others. k counts elements. With a Step of pairs an odd K ends in Step::last, which reads one element of each row; a packed A or one in
 // floats of our own is padded with a zero instead.
-template <class Step, int kRows, bool kPackedA>
+template <class Step, int kRows, int kLive, bool kPackedA>
 void block(const char* a, int64_t a_row, const char* b, int64_t k, const Output& out) {
-  Simd::F acc[kRows][Simd::kVectors];
+  Simd::F acc[kRows][kLive];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
-    for (int v = 0; v < Simd::kVectors; ++v) acc[r][v] = Simd::zero();
+    for (int v = 0; v < kLive; ++v) acc[r][v] = Simd::zero();
   if (out.store == Store::kAdd)  // C arrives while K is being walked
     for (int r = 0; r < kRows; ++r)
       for (int64_t at = 0; at < out.columns * 4; at += 64) __builtin_prefetch(out.c + r * out.row_bytes + at, 1);
@@ -102,24 +102,26 @@ void block(const char* a, int64_t a_row, const char* b, int64_t k, const Output&
   const int64_t row = kPackedA ? 4 : a_row;
   constexpr bool kHasLast = requires { Step::kLastIsShort; };
   const int64_t steps = kHasLast && !kPackedA ? k / Step::kPerStep : (k + Step::kPerStep - 1) / Step::kPerStep;
-  for (int64_t s = 0; s < steps; ++s, a += kStepA, b += kPanelStep) Step::template step<kRows>(acc, a, row, b);
+  for (int64_t s = 0; s < steps; ++s, a += kStepA, b += kPanelStep) Step::template step<kRows, kLive>(acc, a, row, b);
   if constexpr (kHasLast && !kPackedA)
-    if (k % 2) Step::template last<kRows>(acc, a, row, b);
-  write_block<kRows>(acc, out);
+    if (k % 2) Step::template last<kRows, kLive>(acc, a, row, b);
+  write_block<kRows, kLive>(acc, out);
 }
 
 // All rows of A against one panel: sixes, the last 7 to 11 rows in two even parts (a block of 4 or 5 rows still fills the pipes).
-template <class Step, bool kPackedA>
+template <class Step, bool kPackedA, int kLive = Simd::kVectors>
 void column_of_blocks(int64_t m, const char* a, int64_t a_row, const char* b, int64_t k, Output out) {
+  if constexpr (kLive > 1)
+    if (out.columns <= (kLive - 1) * Simd::kLanes) return column_of_blocks<Step, kPackedA, kLive - 1>(m, a, a_row, b, k, out);
   while (m > 0) {
     const int64_t rows = m >= 12 || m == 6 ? 6 : m > 6 ? (m + 1) / 2 : m;
     switch (rows) {
-      case 1: block<Step, 1, kPackedA>(a, a_row, b, k, out); break;
-      case 2: block<Step, 2, kPackedA>(a, a_row, b, k, out); break;
-      case 3: block<Step, 3, kPackedA>(a, a_row, b, k, out); break;
-      case 4: block<Step, 4, kPackedA>(a, a_row, b, k, out); break;
-      case 5: block<Step, 5, kPackedA>(a, a_row, b, k, out); break;
-      default: block<Step, 6, kPackedA>(a, a_row, b, k, out); break;
+      case 1: block<Step, 1, kLive, kPackedA>(a, a_row, b, k, out); break;
+      case 2: block<Step, 2, kLive, kPackedA>(a, a_row, b, k, out); break;
+      case 3: block<Step, 3, kLive, kPackedA>(a, a_row, b, k, out); break;
+      case 4: block<Step, 4, kLive, kPackedA>(a, a_row, b, k, out); break;
+      case 5: block<Step, 5, kLive, kPackedA>(a, a_row, b, k, out); break;
+      default: block<Step, 6, kLive, kPackedA>(a, a_row, b, k, out); break;
     }
     m -= rows;
     a += rows * (kPackedA ? 4 : a_row);

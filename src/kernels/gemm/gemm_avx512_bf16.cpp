@@ -21,27 +21,27 @@ struct DotStep {
   static constexpr int64_t kPerStep = 2, kPerLoad = 1;
   static constexpr bool kLastIsShort = true;
 
-  template <int kRows, bool kOne>
-  static inline __attribute__((always_inline)) void dot(__m512 (&acc)[kRows][4], const char* a, int64_t a_row, const char* b) {
-    __m512bh vb[4];
+  template <bool kOne, int kRows, int kLive>
+  static inline __attribute__((always_inline)) void dot(__m512 (&acc)[kRows][kLive], const char* a, int64_t a_row, const char* b) {
+    __m512bh vb[kLive];
 #pragma GCC unroll 4
-    for (int v = 0; v < 4; ++v) vb[v] = (__m512bh)_mm512_loadu_si512(b + v * 64);
+    for (int v = 0; v < kLive; ++v) vb[v] = (__m512bh)_mm512_loadu_si512(b + v * 64);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       uint32_t pair = 0;
       std::memcpy(&pair, a + r * a_row, kOne ? 2 : 4);
       const auto va = (__m512bh)_mm512_set1_epi32(int(pair));
 #pragma GCC unroll 4
-      for (int v = 0; v < 4; ++v) acc[r][v] = _mm512_dpbf16_ps(acc[r][v], va, vb[v]);
+      for (int v = 0; v < kLive; ++v) acc[r][v] = _mm512_dpbf16_ps(acc[r][v], va, vb[v]);
     }
   }
-  template <int kRows>
-  static inline __attribute__((always_inline)) void step(__m512 (&acc)[kRows][4], const char* a, int64_t a_row, const char* b) {
-    dot<kRows, false>(acc, a, a_row, b);
+  template <int kRows, int kLive>
+  static inline __attribute__((always_inline)) void step(__m512 (&acc)[kRows][kLive], const char* a, int64_t a_row, const char* b) {
+    dot<false>(acc, a, a_row, b);
   }
-  template <int kRows>
-  static inline __attribute__((always_inline)) void last(__m512 (&acc)[kRows][4], const char* a, int64_t a_row, const char* b) {
-    dot<kRows, true>(acc, a, a_row, b);
+  template <int kRows, int kLive>
+  static inline __attribute__((always_inline)) void last(__m512 (&acc)[kRows][kLive], const char* a, int64_t a_row, const char* b) {
+    dot<true>(acc, a, a_row, b);
   }
 };
 
