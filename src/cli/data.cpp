@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/commands.h"
+#include "data/pack.h"
 #include "reason/tasks/task.h"
 
 namespace minke {
@@ -41,12 +43,94 @@ void add_problems(CLI::App& data) {
   command->callback([o] { print_problems(*o); });
 }
 
+struct PackOptions {
+  std::string tokenizer, out, kind = "prose";
+  std::vector<std::string> inputs;
+};
+
+void pack(const PackOptions& o) {
+  const TextKind kind = parse_text_kind(o.kind);
+  const Tokenizer tokenizer = Tokenizer::load(o.tokenizer);
+  AtomicFile file(o.out);
+  ShardWriter writer(tokenizer, [&](const void* data, size_t bytes) { file.write(data, bytes); });
+  pack_text(writer, tokenizer, o.inputs, kind);
+  writer.finish();
+  file.commit();
+  std::printf("%s: %llu documents, %llu tokens, %.3f bytes a token\n", o.out.c_str(), (unsigned long long)(writer.documents()),
+              (unsigned long long)(writer.tokens()), double(writer.source_bytes()) / double(writer.tokens()));
+}
+
+void add_pack(CLI::App& data) {
+  auto* command = data.add_subcommand("pack", "encodes text once, into a shard that training maps");
+  auto o = std::make_shared<PackOptions>();
+  command->add_option("inputs", o->inputs, ".txt, .jsonl with \"text\", these as .gz or .zst, folders of them")->required();
+  command->add_option("--tokenizer", o->tokenizer, "a model folder or a tokenizer.json")->required();
+  command->add_option("--out", o->out, "the shard; replaced whole or not at all")->required();
+  command->add_option("--kind", o->kind, "prose or problems: how held-out scores count it")->capture_default_str();
+  command->footer("Example:\n  minke data pack --tokenizer data/tokenizer --out out/books.minke data/books/train");
+  command->callback([o] { pack(*o); });
+}
+
+struct ShowOptions {
+  std::string file, tokenizer;
+  int64_t documents = 0;
+  bool json = false;
+};
+
+void show(const ShowOptions& o) {
+  const auto shard = Shard::open(o.file);
+  uint64_t of_kind[kTextKinds] = {};
+  for (const ShardDocument& d : shard->documents()) of_kind[int(d.kind)] += d.source_bytes;
+  nlohmann::ordered_json info = {{"file", o.file},
+                                 {"file_bytes", shard->size()},
+                                 {"documents", shard->documents().size()},
+                                 {"tokens", shard->tokens()},
+                                 {"source_bytes", shard->source_bytes()},
+                                 {"prose_bytes", of_kind[0]},
+                                 {"problems_bytes", of_kind[1]},
+                                 {"bytes_per_token", double(shard->source_bytes()) / double(shard->tokens())},
+                                 {"vocab_size", shard->vocab_size()},
+                                 {"bytes_of_a_token", shard->token_bytes()},
+                                 {"tokenizer", fmt::format("{:016x}", shard->tokenizer())},
+                                 {"sources", shard->sources().size()}};
+  if (o.json) {
+    std::printf("%s\n", info.dump().c_str());
+  } else {
+    for (auto& [key, value] : info.items()) std::printf("%-16s %s\n", key.c_str(), value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
+  }
+  if (o.documents == 0) return;
+  if (o.tokenizer.empty()) usage_fail("--documents needs --tokenizer to read the ids");
+  const Tokenizer tokenizer = Tokenizer::load(o.tokenizer);
+  if (tokenizer_hash(tokenizer) != shard->tokenizer()) fail("{}: packed with another tokenizer than {}", o.file, o.tokenizer);
+  const auto& documents = shard->documents();
+  for (size_t i = 0; i < documents.size() && int64_t(i) < o.documents; ++i) {
+    const uint64_t first = documents[i].first_token, end = i + 1 < documents.size() ? documents[i + 1].first_token : shard->tokens();
+    std::vector<int32_t> ids(size_t(std::min<uint64_t>(end - first, 200)));
+    shard->copy(first, ids.size(), ids.data());
+    std::printf("\n[%zu] %s, %s, %llu tokens\n%s%s\n", i, shard->sources()[documents[i].source].c_str(), text_kind_name(documents[i].kind),
+                (unsigned long long)(end - first), tokenizer.decode(ids).c_str(), end - first > ids.size() ? " ..." : "");
+  }
+}
+
+void add_show(CLI::App& data) {
+  auto* command = data.add_subcommand("show", "checks a shard and says what is in it");
+  auto o = std::make_shared<ShowOptions>();
+  command->add_option("file", o->file, "a shard")->required();
+  command->add_option("--documents", o->documents, "also print the start of the first N documents")->check(CLI::NonNegativeNumber);
+  command->add_option("--tokenizer", o->tokenizer, "for --documents");
+  command->add_flag("--json", o->json, "one JSON object");
+  command->footer("Example:\n  minke data show out/books.minke --documents 2 --tokenizer data/tokenizer");
+  command->callback([o] { show(*o); });
+}
+
 }  // namespace
 
 void add_data(CLI::App& app) {
   auto* data = app.add_subcommand("data", "text and problems: generate, pack, show");
   data->require_subcommand(1);
   add_problems(*data);
+  add_pack(*data);
+  add_show(*data);
 }
 
 }  // namespace minke

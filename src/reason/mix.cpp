@@ -7,6 +7,8 @@
 namespace minke {
 namespace {
 
+constexpr uint64_t kMixStream = 0x6d6978;
+
 struct Choice {
   const char* family;
   double weight;
@@ -33,8 +35,9 @@ const Family& draw_family(Rng& rng) {
 }
 
 MixDocument draw_document(MixForm form, Split split, uint64_t seed, uint64_t number) {
-  Rng rng(seed, 0x6d6978 + uint64_t(form), number << 24);
-  const auto problem = [&](const Family& family) { return draw_problem(family, draw_level(rng, family), split, seed ^ 0x6d6978, rng.bits32()); };
+  const RandomBlock own = random_block(seed, kMixStream, number);  // the document's own stream: numbers use all 64 bits
+  Rng rng(seed, uint64_t(own.v[0]) << 32 | own.v[1]);
+  const auto problem = [&](const Family& family) { return draw_problem(family, draw_level(rng, family), split, seed ^ kMixStream, rng.bits32()); };
   MixDocument document{form, {}, {}};
   switch (form) {
     case MixForm::kFacts: {
@@ -92,7 +95,7 @@ std::vector<MixDocument> mix_block(const MixWeights& weights, Split split, uint6
     for (int f = 0; f < kMixForms; ++f) owed[f] += double(size) * weights.share[f] / total;
   }
   // The turns follow the lengths; a shuffle hides that from whoever reads the block in order.
-  Rng rng(seed, 0x6d6978ff, block << 24);
+  Rng rng(seed, kMixStream + 1, block << 24);
   for (size_t i = documents.size(); i > 1; --i) std::swap(documents[i - 1], documents[rng.below(i)]);
   return documents;
 }

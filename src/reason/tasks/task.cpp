@@ -25,7 +25,8 @@ constexpr Family kFamilies[] = {
     {"units-b6", "percentages, units, fractions, shares in percent (levels 1-4)", 1, 4, draw_units},
 };
 
-constexpr int64_t kMostMisses = 200'000;  // draws without a new key after which a split counts as exhausted
+constexpr int64_t kMostTries = 200'000;    // for one problem of a split
+constexpr int64_t kMostRepeats = 20'000;   // in a row, after which a split counts as exhausted
 
 std::string describe(const Family& family, int level, Split split) {
   return fmt::format("the {} split of {}{}", split_name(split), family.name, level ? fmt::format(" level {}", level) : "");
@@ -68,7 +69,7 @@ Problem draw_problem(const Family& family, int level, Split split, uint64_t seed
   // A problem owns 2^24 blocks of the stream of its family and level, far more than the tries below can use.
   Rng rng(seed, xxh3_64(fmt::format("{}/{}", family.name, drawn_level)), index << 24);
   Problem problem;
-  for (int64_t tries = 0; tries < kMostMisses; ++tries) {
+  for (int64_t tries = 0; tries < kMostTries; ++tries) {
     if (!family.draw(rng, drawn_level, keep, problem)) continue;
     problem.id = fmt::format("{}/{}/{}/{}/{}", family.name, drawn_level, split_name(split), seed, index);
     problem.family = family.name;
@@ -81,15 +82,15 @@ Problem draw_problem(const Family& family, int level, Split split, uint64_t seed
 std::vector<Problem> draw_problems(const Family& family, int level, Split split, uint64_t seed, int64_t n) {
   std::vector<Problem> problems;
   std::unordered_set<std::string> seen;
-  int64_t misses = 0;
+  int64_t repeats = 0;
   for (uint64_t index = 0; int64_t(problems.size()) < n; ++index) {
     Problem problem = draw_problem(family, level, split, seed, index);
     if (split != Split::kTrain && !seen.insert(problem.canonical_key).second) {
-      if (++misses == kMostMisses / 10)
+      if (++repeats == kMostRepeats)
         fail("{} holds {} problems, fewer than the {} asked for", describe(family, level, split), problems.size(), n);
       continue;
     }
-    misses = 0;
+    repeats = 0;
     problems.push_back(std::move(problem));
   }
   return problems;
