@@ -17,6 +17,8 @@
 
 namespace minke::rows {
 
+// The ISAs that differ for row operations.
+inline const std::vector<Isa> kIsas = {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16};
 inline const std::vector<DType> kDTypes = {DType::kF32, DType::kBF16};
 
 // n numbers of a dtype; equality is equality of bits.
@@ -67,11 +69,11 @@ class Values {
 
 using Outputs = std::vector<Values>;
 
-// Runs op on every ISA that has loops of its own and with 1, 2 and 3 threads; all must give the same bits. Returns them.
+// Runs op on every ISA and with 1, 2 and 3 threads; all must give the same bits. Returns them.
 template <class Op>
 Outputs same_everywhere(Op op) {
   std::optional<Outputs> first;
-  for (Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+  for (Isa isa : kIsas) {
     if (!isa_supported(isa)) continue;
     force_isa(isa);
     for (int threads : {1, 2, 3}) {

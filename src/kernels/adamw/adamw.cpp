@@ -6,6 +6,7 @@
 
 #include "base/threads.h"
 #include "kernels/math/isa_variants.h"
+#include "kernels/math/row_format.h"
 #include "kernels/math/vexp.h"
 
 namespace minke {
@@ -16,6 +17,7 @@ struct AdamWFactors {
   float lr, beta1, one_minus_beta1, beta2, one_minus_beta2, m_correction, v_correction, eps, decay, grad_scale;
 };
 
+constexpr int64_t kBlock = 512;       // moments computed in f32 before they are rounded
 constexpr int64_t kSumChunk = 65536;  // elements whose squares are one partial sum
 
 }  // namespace
@@ -38,13 +40,24 @@ void adamw_update(const AdamW& a, DType moment_dtype, int64_t n, float* w, const
                              a.eps,
                              a.decay,
                              a.grad_scale};
-  const auto f32 = MINKE_VARIANT(update_f32);
-  const auto bf = MINKE_VARIANT(update_bf16);
+  if (moment_dtype == DType::kF32) {
+    const auto update = MINKE_VARIANT(update_f32);
+    parallel_ranges(n, 16384, [&](int64_t begin, int64_t end) {
+      update(factors, end - begin, w + begin, g + begin, static_cast<float*>(m) + begin, static_cast<float*>(v) + begin);
+    });
+    return;
+  }
+  const auto update = MINKE_VARIANT(update_bf16);
+  const Bf16Encoder encode = bf16_encoder();
   parallel_ranges(n, 16384, [&](int64_t begin, int64_t end) {
-    if (moment_dtype == DType::kF32)
-      f32(factors, end - begin, w + begin, g + begin, static_cast<float*>(m) + begin, static_cast<float*>(v) + begin);
-    else
-      bf(factors, end - begin, w + begin, g + begin, static_cast<bf16*>(m) + begin, static_cast<bf16*>(v) + begin);
+    alignas(64) float m_new[kBlock], v_new[kBlock];
+    for (int64_t at = begin; at < end; at += kBlock) {
+      const int64_t size = std::min(kBlock, end - at);
+      bf16 *m_at = static_cast<bf16*>(m) + at, *v_at = static_cast<bf16*>(v) + at;
+      update(factors, size, w + at, g + at, m_at, v_at, m_new, v_new);
+      encode(m_new, m_at, size);
+      encode(v_new, v_at, size);
+    }
   });
 }
 

@@ -7,6 +7,7 @@
 
 namespace minke {
 
+// Moments are stored in their dtype; the weights move by the moments before that rounding.
 struct AdamW {
   float lr = 0, beta1 = 0.9f, beta2 = 0.95f, eps = 1e-8f, decay = 0.1f;
   int64_t step = 1;             // t, from 1

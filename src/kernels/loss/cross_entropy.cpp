@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/threads.h"
 #include "kernels/math/isa_variants.h"
+#include "kernels/math/row_format.h"
 #include "kernels/math/vexp.h"
 
 #define MINKE_VARIANT_LOOPS "kernels/loss/cross_entropy_loops.inc"
@@ -21,8 +22,8 @@ float log_sum_exp(int64_t n, const float* logits) {
 void cross_entropy_rows(int64_t rows, int64_t n, const float* logits, const int32_t* targets, const float* scale, float* nll, DType d_dtype,
                         void* d_logits) {
   const auto log_sum_exp_of = MINKE_VARIANT(log_sum_exp_row);
-  const auto gradient_f32 = MINKE_VARIANT(gradient_row_f32);
-  const auto gradient_bf16 = MINKE_VARIANT(gradient_row_bf16);
+  const auto gradient = MINKE_VARIANT(gradient_row);
+  const Bf16Encoder encode = bf16_encoder();
   const size_t row_bytes = size_t(n) * dtype_bytes(d_dtype);
   parallel_ranges(rows, 1, [&](int64_t begin, int64_t end) {
     ArenaScope scope(thread_arena());
@@ -41,10 +42,8 @@ void cross_entropy_rows(int64_t rows, int64_t n, const float* logits, const int3
       const float lse = log_sum_exp_of(x, n, e, wants_gradient ? tops : nullptr);
       nll[row] = lse - x[target];
       if (!wants_gradient) continue;
-      if (d_dtype == DType::kF32)
-        gradient_f32(e, tops, lse, scale[row], target, reinterpret_cast<float*>(d), n);
-      else
-        gradient_bf16(e, tops, lse, scale[row], target, reinterpret_cast<bf16*>(d), n);
+      gradient(e, tops, lse, scale[row], target, d_dtype == DType::kF32 ? reinterpret_cast<float*>(d) : e, n);
+      if (d_dtype == DType::kBF16) encode(e, reinterpret_cast<bf16*>(d), n);
     }
   });
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "kernels/math/isa_variants.h"
+#include "kernels/math/row_format.h"
 #include "kernels/math/vexp.h"
 
 namespace minke {
@@ -23,6 +24,7 @@ struct RmsForward {
   void* y;
   int64_t ld_y;
   float* rstd;
+  Bf16Encoder encode;
 };
 
 struct RmsBackward {
@@ -38,6 +40,7 @@ struct RmsBackward {
   void* dx;
   int64_t ld_dx;
   bool add_dx;
+  Bf16Encoder encode;
 };
 
 constexpr int64_t kRowChunk = 64;  // rows whose dw is one partial sum
@@ -52,7 +55,7 @@ namespace minke {
 
 void rms_norm_forward(int64_t rows, int64_t n, float eps, DType x_dtype, const void* x, int64_t ld_x, const float* w, DType y_dtype, void* y,
                       int64_t ld_y, float* rstd) {
-  const RmsForward args{n, eps, x_dtype, x, ld_x, w, y_dtype, y, ld_y, rstd};
+  const RmsForward args{n, eps, x_dtype, x, ld_x, w, y_dtype, y, ld_y, rstd, bf16_encoder()};
   const auto loop = MINKE_VARIANT(forward_rows);
   parallel_ranges(rows, std::max<int64_t>(1, 16384 / std::max<int64_t>(n, 1)), [&](int64_t begin, int64_t end) {
     ArenaScope scope(thread_arena());
@@ -63,7 +66,7 @@ void rms_norm_forward(int64_t rows, int64_t n, float eps, DType x_dtype, const v
 void rms_norm_backward(int64_t rows, int64_t n, DType x_dtype, const void* x, int64_t ld_x, const float* w, const float* rstd, DType dy_dtype,
                        const void* dy, int64_t ld_dy, DType dx_dtype, void* dx, int64_t ld_dx, bool add_dx, float* dw) {
   MINKE_CHECK(!add_dx || dx_dtype == DType::kF32);
-  const RmsBackward args{n, x_dtype, x, ld_x, w, rstd, dy_dtype, dy, ld_dy, dx_dtype, dx, ld_dx, add_dx};
+  const RmsBackward args{n, x_dtype, x, ld_x, w, rstd, dy_dtype, dy, ld_dy, dx_dtype, dx, ld_dx, add_dx, bf16_encoder()};
   const auto loop = MINKE_VARIANT(backward_rows);
   const int64_t chunks = (rows + kRowChunk - 1) / kRowChunk;
   ArenaScope scope(thread_arena());

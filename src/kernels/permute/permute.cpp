@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "kernels/math/isa_variants.h"
+#include "kernels/math/row_format.h"
 #include "kernels/math/vexp.h"
 
 #define MINKE_VARIANT_LOOPS "kernels/permute/permute_loops.inc"
@@ -67,12 +68,13 @@ void combine_rows(DType dtype, const ExpertPlan& plan, int64_t rows, int64_t top
 void combine_rows_backward(DType dtype, const ExpertPlan& plan, int64_t rows, int64_t top_k, int64_t n, const float* dy, const void* expert_out,
                            const float* weights, void* d_expert_out, float* d_weights) {
   const auto scatter = MINKE_VARIANT(scatter_row);
+  const Bf16Encoder encode = bf16_encoder();
   parallel_ranges(rows, row_grain(n * top_k), [&](int64_t begin, int64_t end) {
     ArenaScope scope(thread_arena());
     float* buffer = thread_arena().take<float>(n);
     for (int64_t row = begin; row < end; ++row)
       scatter(dtype, top_k, n, plan.place.data() + row * top_k, weights + row * top_k, dy + row * n, expert_out, d_expert_out,
-              d_weights + row * top_k, buffer);
+              d_weights + row * top_k, encode, buffer);
   });
 }
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "kernels/math/isa_variants.h"
+#include "kernels/math/row_format.h"
 #include "kernels/math/vexp.h"
 
 namespace minke {
@@ -21,6 +22,7 @@ struct RopeRotate {
   const float* cos_sin;
   const int32_t* positions;
   bool inverse;
+  Bf16Encoder encode;
 };
 
 }  // namespace
@@ -34,7 +36,7 @@ namespace minke {
 void rope_rotate(RopeLayout layout, DType dtype, int64_t rows, int64_t heads, int64_t d, void* x, int64_t ld, int64_t ld_head, const float* cos_sin,
                  const int32_t* positions, bool inverse) {
   MINKE_CHECK_EQ(d % 2, 0);
-  const RopeRotate args{layout, dtype, heads, d, x, ld, ld_head, cos_sin, positions, inverse};
+  const RopeRotate args{layout, dtype, heads, d, x, ld, ld_head, cos_sin, positions, inverse, bf16_encoder()};
   const auto loop = MINKE_VARIANT(rotate_rows);
   parallel_ranges(rows, std::max<int64_t>(1, 8192 / std::max<int64_t>(heads * d, 1)), [&](int64_t begin, int64_t end) {
     ArenaScope scope(thread_arena());

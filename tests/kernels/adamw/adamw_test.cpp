@@ -87,7 +87,7 @@ TEST(SumOfSquares, IsExactToDoubleEverywhere) {
 }
 
 TEST(SumOfSquares, NanInfinityAndHugeValuesComeThrough) {
-  for (Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+  for (Isa isa : kIsas) {
     if (!isa_supported(isa)) continue;
     force_isa(isa);
     Values x = Values::random(DType::kF32, 70000, 1);

@@ -49,7 +49,7 @@ TEST(CrossEntropy, IsTheReferenceEverywhere) {
 
 TEST(CrossEntropy, NanAndInfinityComeThrough) {
   const int64_t n = 2100;
-  for (Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+  for (Isa isa : kIsas) {
     if (!isa_supported(isa)) continue;
     force_isa(isa);
     for (float bad : {NAN, kInf})
