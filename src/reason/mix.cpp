@@ -70,6 +70,18 @@ const char* mix_form_name(MixForm form) {
   return kNames[int(form)];
 }
 
+int64_t count_pieces(std::string_view text) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto sign = [&](char c) { return c > ' ' && c < 127 && !letter(c) && !digit(c); };
+  int64_t pieces = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i], before = i > 0 ? text[i - 1] : ' ', after = i + 1 < text.size() ? text[i + 1] : ' ';
+    pieces += digit(c) || c == '\n' || (c == ' ' && digit(after)) || (letter(c) && !letter(before)) || (sign(c) && !sign(before));
+  }
+  return pieces;
+}
+
 std::string instruction_text(const Problem& problem) {
   return fmt::format("<｜User｜>{}<｜Assistant｜>{}", problem.prompt, problem.gold);
 }
@@ -82,17 +94,17 @@ std::vector<MixDocument> mix_block(const MixWeights& weights, Split split, uint6
   }
   if (!(total > 0)) fail("the problem mix has no share above 0");
   std::vector<MixDocument> documents;
-  double owed[kMixForms] = {};  // bytes due to each form, minus bytes written
+  double owed[kMixForms] = {};  // pieces due to each form, minus pieces written
   int64_t written = 0;
   for (uint64_t i = 0; written < bytes; ++i) {
     int form = -1;
     for (int f = 0; f < kMixForms; ++f)
       if (weights.share[f] > 0 && (form < 0 || owed[f] > owed[form])) form = f;
     documents.push_back(draw_document(MixForm(form), split, seed, block << 20 | i));
-    const int64_t size = int64_t(documents.back().text.size());
-    written += size;
-    owed[form] -= double(size);
-    for (int f = 0; f < kMixForms; ++f) owed[f] += double(size) * weights.share[f] / total;
+    written += int64_t(documents.back().text.size());
+    const double pieces = double(count_pieces(documents.back().text));
+    owed[form] -= pieces;
+    for (int f = 0; f < kMixForms; ++f) owed[f] += pieces * weights.share[f] / total;
   }
   // The turns follow the lengths; a shuffle hides that from whoever reads the block in order.
   Rng rng(seed, kMixStream + 1, block << 24);

@@ -13,7 +13,7 @@ enum class MixForm { kFacts, kChains, kPrograms, kInstructions };
 inline constexpr int kMixForms = 4;
 const char* mix_form_name(MixForm form);  // "facts", "chains", "programs", "instructions"
 
-// Shares of bytes; any scale. Spec 4.3 beside 40% of text.
+// Shares of the pieces that a small tokenizer makes of the text; any scale. Spec 4.3, beside 40% of text.
 struct MixWeights {
   double share[kMixForms] = {20, 20, 10, 10};
 };
@@ -24,7 +24,11 @@ struct MixDocument {
   std::vector<std::string> keys;  // of every whole problem with its answer inside
 };
 
-// Block `block` of an endless series: documents of at least `bytes` bytes in all, the forms taking turns so that their bytes keep
+// About the tokens of a text for a tokenizer without merges of digits: a word, a digit, a line end, a blank before a digit and a
+// run of signs count one each. Bytes would favour programs, which are nearly all digits.
+int64_t count_pieces(std::string_view text);
+
+// Block `block` of an endless series: documents of at least `bytes` bytes in all, the forms taking turns so that their pieces keep
 // the weights. A pure function of its arguments.
 std::vector<MixDocument> mix_block(const MixWeights& weights, Split split, uint64_t seed, uint64_t block, int64_t bytes);
 

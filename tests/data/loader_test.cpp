@@ -188,6 +188,17 @@ TEST(Loader, ProblemsAreFreshAndTheirTurnsAreTokens) {
   EXPECT_GT(turns, 500);
 }
 
+TEST(Loader, ProblemsNeverComeRoundAgain) {  // far blocks: their numbers must not wrap in a counter
+  const auto problems = problem_sequences({}, small_tokenizer(), 65536, 1);  // a block a sequence
+  std::set<std::vector<int32_t>> rows;
+  std::vector<int32_t> tokens(65537), starts(65537);
+  std::vector<uint8_t> kinds(65537);
+  for (const int shift : {0, 1, 4, 8, 12, 16, 20, 24}) {
+    problems->write(uint64_t(1) << shift, {tokens.data(), starts.data(), kinds.data()});
+    EXPECT_TRUE(rows.insert(tokens).second) << "block 2^" << shift;
+  }
+}
+
 TEST(Loader, SeedsDiffer) {
   const Scratch scratch;
   DataConfig config = mixed(write_texts(scratch));

@@ -10,16 +10,22 @@
 namespace minke {
 namespace {
 
-TEST(Mix, SharesHoldInBytes) {
+TEST(Mix, Pieces) {
+  EXPECT_EQ(count_pieces(""), 0);
+  EXPECT_EQ(count_pieces("What is 12 + 7?"), 9);  // What| is| |1|2| +| |7|?
+  EXPECT_EQ(count_pieces("x=3; y=x*41\n"), 11);
+}
+
+TEST(Mix, SharesHold) {
   const MixWeights weights;
-  double bytes[kMixForms] = {}, total = 0;
+  double pieces[kMixForms] = {}, total = 0;
   for (uint64_t block = 0; block < 4; ++block)
     for (const MixDocument& d : mix_block(weights, Split::kTrain, 1, block, 40'000)) {
-      bytes[int(d.form)] += double(d.text.size());
-      total += double(d.text.size());
+      pieces[int(d.form)] += double(count_pieces(d.text));
+      total += double(count_pieces(d.text));
     }
   const double expected[kMixForms] = {1 / 3.0, 1 / 3.0, 1 / 6.0, 1 / 6.0};
-  for (int f = 0; f < kMixForms; ++f) EXPECT_NEAR(bytes[f] / total, expected[f], 0.02) << mix_form_name(MixForm(f));
+  for (int f = 0; f < kMixForms; ++f) EXPECT_NEAR(pieces[f] / total, expected[f], 0.02) << mix_form_name(MixForm(f));
 }
 
 TEST(Mix, OnlyTrainKeys) {
