@@ -1,4 +1,5 @@
 // Our own tokenizer, tokenizer/: frozen. Everything trained with it depends on these bytes; training must give them again.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
