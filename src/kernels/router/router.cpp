@@ -20,58 +20,56 @@ namespace {
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr int64_t kRowChunk = 64;  // rows whose shares of the balance loss are one partial sum
 
-// NaN counts as the largest, so that it is chosen and reaches the loss instead of hiding in an expert that nobody asks.
-bool greater(float a, float b) { return a > b || (a != a && b == b); }
+// t as an integer that orders like it, entry i of a row: larger t first, then the lower index. NaN counts as the largest, so that it
+// is chosen and reaches the loss instead of hiding in an expert that nobody asks. Never 0, which marks an entry that is out.
+uint64_t order_key(float t, int64_t i) {
+  const uint32_t bits = float_bits(t + 0.0f);  // -0 equals 0
+  const uint32_t ascending = t != t ? ~0u : bits ^ (bits >> 31 ? ~0u : 0x80000000u);
+  return uint64_t(ascending) << 32 | (0xFFFFFFFFu - uint32_t(i));
+}
 
-// Calls picked(index) for the k largest of t [n], descending, the lower index first among equals. Entries with blocked[i] set are
-// passed over; picked ones become blocked. REQUIRES k free entries.
-template <class Picked>
-void pick_largest(const float* t, int64_t n, int64_t k, uint8_t* blocked, Picked picked) {
-  for (int64_t rank = 0; rank < k; ++rank) {
-    int64_t best = -1;
-    for (int64_t i = 0; i < n; ++i)
-      if (!blocked[i] && (best < 0 || greater(t[i], t[best]))) best = i;
-    blocked[best] = 1;
-    picked(rank, best);
-  }
+// Takes the largest of n keys out and returns its index. REQUIRES one that is not 0.
+int64_t take_largest(uint64_t* keys, int64_t n) {
+  uint64_t best = 0;
+  for (int64_t i = 0; i < n; ++i) best = std::max(best, keys[i]);
+  const int64_t index = 0xFFFFFFFFu - uint32_t(best);
+  keys[index] = 0;
+  return index;
 }
 
 float group_score(const float* t, int64_t n, bool top2) {
-  float first = t[0], second = -kInf;
+  float first = t[0], second = -kInf, sum = t[0];
   for (int64_t i = 1; i < n; ++i) {
-    if (greater(t[i], first)) {
-      second = first;
-      first = t[i];
-    } else if (greater(t[i], second)) {
-      second = t[i];
-    }
+    sum += t[i];
+    second = std::max(second, std::min(first, t[i]));
+    first = std::max(first, t[i]);
   }
+  if (sum != sum) return sum;  // a NaN, or infinities of both signs
   return top2 && n > 1 ? first + second : first;
 }
 
+// Scratch for one row's selection.
 struct Work {
-  float *t, *group;               // [experts], [groups]
-  uint8_t *blocked, *group_blocked;
+  float* t;
+  uint64_t *keys, *group_keys;  // [experts], [groups]
 
   Work(const RouterShape& shape, Arena& arena)
-      : t(arena.take<float>(shape.experts)),
-        group(arena.take<float>(shape.groups)),
-        blocked(arena.take<uint8_t>(shape.experts)),
-        group_blocked(arena.take<uint8_t>(shape.groups)) {}
+      : t(arena.take<float>(shape.experts)), keys(arena.take<uint64_t>(shape.experts)), group_keys(arena.take<uint64_t>(shape.groups)) {}
 };
 
 void select(const RouterShape& shape, const float* scores, const float* bias, int32_t* chosen, Work& work) {
   const int64_t size = shape.experts / shape.groups;
-  for (int64_t i = 0; i < shape.experts; ++i) work.t[i] = bias ? scores[i] + bias[i] : scores[i];
-  const bool limited = shape.top_groups < shape.groups;
-  std::fill_n(work.blocked, shape.experts, uint8_t(limited));
-  if (limited) {
-    for (int64_t g = 0; g < shape.groups; ++g) work.group[g] = group_score(work.t + g * size, size, shape.group_top2);
-    std::fill_n(work.group_blocked, shape.groups, uint8_t(0));
-    pick_largest(work.group, shape.groups, shape.top_groups, work.group_blocked,
-                 [&](int64_t, int64_t g) { std::fill_n(work.blocked + g * size, size, uint8_t(0)); });
+  for (int64_t i = 0; i < shape.experts; ++i) {
+    work.t[i] = bias ? scores[i] + bias[i] : scores[i];
+    work.keys[i] = order_key(work.t[i], i);
   }
-  pick_largest(work.t, shape.experts, shape.top_k, work.blocked, [&](int64_t rank, int64_t i) { chosen[rank] = int32_t(i); });
+  if (shape.top_groups < shape.groups) {
+    for (int64_t g = 0; g < shape.groups; ++g) work.group_keys[g] = order_key(group_score(work.t + g * size, size, shape.group_top2), g);
+    for (int64_t g = 0; g < shape.top_groups; ++g) take_largest(work.group_keys, shape.groups);
+    for (int64_t g = 0; g < shape.groups; ++g)
+      if (work.group_keys[g] != 0) std::fill_n(work.keys + g * size, size, uint64_t(0));  // not taken: out
+  }
+  for (int64_t k = 0; k < shape.top_k; ++k) chosen[k] = int32_t(take_largest(work.keys, shape.experts));
 }
 
 // sum_{j in S} s_j + 1e-20, in the order of S
@@ -138,11 +136,11 @@ double balance_loss(int64_t experts, int64_t top_k, int64_t rows, const float* s
   const int64_t chunks = (rows + kRowChunk - 1) / kRowChunk;
   std::vector<double> counts(size_t(chunks * experts), 0.0), shares(size_t(chunks * experts), 0.0);  // [chunks, experts]
   parallel_for(chunks, [&](int64_t c) {
-    std::vector<uint8_t> blocked(static_cast<size_t>(experts));
+    std::vector<uint64_t> keys(static_cast<size_t>(experts));
     for (int64_t row = c * kRowChunk; row < std::min(rows, (c + 1) * kRowChunk); ++row) {
       const float* s = scores + row * experts;
-      std::fill(blocked.begin(), blocked.end(), uint8_t(0));
-      pick_largest(s, experts, top_k, blocked.data(), [&](int64_t, int64_t i) { counts[c * experts + i] += 1; });
+      for (int64_t i = 0; i < experts; ++i) keys[i] = order_key(s[i], i);
+      for (int64_t k = 0; k < top_k; ++k) counts[c * experts + take_largest(keys.data(), experts)] += 1;
       share(s, shares.data() + c * experts, experts);
     }
   });

@@ -34,24 +34,26 @@ void router_logits_forward(DType x_dtype, int64_t rows, int64_t experts, int64_t
 void router_logits_backward_x(int64_t rows, int64_t experts, int64_t n, const float* d_logits, const float* w, float* dx) {
   const auto gradient = MINKE_VARIANT(input_gradient_row);
   parallel_ranges(rows, row_grain(experts, n), [&](int64_t begin, int64_t end) {
-    ArenaScope scope(thread_arena());
-    float* sum = thread_arena().take<float>(n);
-    for (int64_t row = begin; row < end; ++row) gradient(d_logits + row * experts, w, experts, n, dx + row * n, sum);
+    for (int64_t row = begin; row < end; ++row) gradient(d_logits + row * experts, w, experts, n, dx + row * n);
   });
 }
 
 // Columns are shared out: a task walks all rows for its own, so no partial sums of other threads are needed.
 void router_logits_backward_w(DType x_dtype, int64_t rows, int64_t experts, int64_t n, const void* x, const float* d_logits, float* dw) {
-  const auto chunk_sum = MINKE_VARIANT(weight_gradient_chunk);
-  const auto add = MINKE_VARIANT(add_row);
+  const auto decode = MINKE_VARIANT(decode_row);
+  const auto gradient = MINKE_VARIANT(weight_gradient_chunk);
   parallel_for((n + kColumns - 1) / kColumns, [&](int64_t block) {
     const int64_t first = block * kColumns, size = std::min(kColumns, n - first);
     ArenaScope scope(thread_arena());
-    float* sum = thread_arena().take<float>(experts * size);
-    float* decoded = thread_arena().take<float>(size);
+    float* decoded = thread_arena().take<float>(kRowChunk * size);
     for (int64_t row = 0; row < rows; row += kRowChunk) {
-      chunk_sum(x_dtype, x, n, d_logits, experts, row, std::min(rows, row + kRowChunk), first, size, sum, decoded);
-      for (int64_t e = 0; e < experts; ++e) add(sum + e * size, dw + e * n + first, size);
+      const int64_t count = std::min(kRowChunk, rows - row);
+      const float* chunk = decoded;
+      if (x_dtype == DType::kF32)
+        chunk = static_cast<const float*>(x) + row * n + first;
+      else
+        for (int64_t r = 0; r < count; ++r) decode(static_cast<const bf16*>(x) + (row + r) * n + first, decoded + r * size, size);
+      gradient(chunk, x_dtype == DType::kF32 ? n : size, d_logits + row * experts, experts, count, size, dw + first, n);
     }
   });
 }
