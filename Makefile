@@ -1,8 +1,12 @@
+# make run     installs what is missing, builds, trains `tiny` in ten minutes and lets it continue a sentence
 # make build   the binary, build/minke
 # make test    builds and runs all tests
-.PHONY: build test
+.PHONY: run build test
 
 BUILD := build
+
+run: build
+	@MINUTES=$${MINUTES:-8} runs/tiny.sh
 
 build:
 	@tools/install.sh

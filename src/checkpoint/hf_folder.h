@@ -50,14 +50,6 @@ class HfFolder {
   std::vector<const TensorInfo*> tensors_;
 };
 
-// Where the values of a parameter are; valid until the next call.
-struct TensorSource {
-  DType dtype;
-  const void* data;
-};
-// Asked once for each stored tensor; copies ask for the parameter they copy.
-using SaveSource = std::function<TensorSource(const ParameterSpec& spec)>;
-
 struct SaveOptions {
   int64_t shard_bytes = int64_t(5) << 30;    // of tensors in one file; a model that fits is one file without an index
   std::map<std::string, std::string> files;  // further files by name, e.g. read_tokenizer_files(); may replace generation_config.json
@@ -67,7 +59,7 @@ struct SaveOptions {
 // that, PATH is as it was. An existing PATH must be empty or a model folder (has config.json); files and folders in it that this
 // function does not write stay, weights and index of the former model do not. What a killed process left behind is cleared away.
 // Weights are stored in config.dtype (router biases in F32).
-void write_hf_folder(const std::string& path, const ModelConfig& config, const SaveSource& source, const SaveOptions& options = {});
+void write_hf_folder(const std::string& path, const ModelConfig& config, const ParameterSource& source, const SaveOptions& options = {});
 
 // The tokenizer's files of a folder: tokenizer.json, tokenizer_config.json, chat_template.jinja ... as far as they exist; and its
 // generation_config.json.

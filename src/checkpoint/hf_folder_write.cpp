@@ -60,13 +60,13 @@ std::vector<Shard> plan_shards(const ModelConfig& config, const std::vector<Para
 }
 
 void write_shard(const std::string& path, const Shard& shard, const std::unordered_map<std::string, const ParameterSpec*>& specs,
-                 const SaveSource& source) {
+                 const ParameterSource& source) {
   constexpr int64_t kPiece = 1 << 16;
   std::vector<uint8_t> piece;
   write_safetensors(path, shard.tensors, [&](const TensorInfo& t, const PutBytes& put) {
     const ParameterSpec* spec = specs.at(t.name);
     if (!spec->copy_of.empty()) spec = specs.at(spec->copy_of);
-    const TensorSource from = source(*spec);
+    const ParameterValues from = source(*spec);
     const DType to = *dtype_by_safetensors(t.dtype);
     if (from.dtype == to) {
       put(from.data, t.bytes());
@@ -181,7 +181,7 @@ void put_in_place(TemporaryFolder& temporary, const std::string& path, const std
 
 }  // namespace
 
-void write_hf_folder(const std::string& path_in, const ModelConfig& config, const SaveSource& source, const SaveOptions& options) {
+void write_hf_folder(const std::string& path_in, const ModelConfig& config, const ParameterSource& source, const SaveOptions& options) {
   std::error_code error;
   std::string path = fs::weakly_canonical(path_in, error).string();  // "out/" and links mean the folder itself
   if (error || path.empty()) path = path_in;

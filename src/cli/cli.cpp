@@ -20,6 +20,10 @@ int run_cli(int argc, char** argv) {
   add_inspect(app);
   add_convert(app);
   add_tokenizer(app);
+  add_train(app);
+  add_generate(app);
+  add_eval(app);
+  add_logits(app);
   try {
     set_float_state();
     app.parse(argc, argv);
@@ -29,6 +33,8 @@ int run_cli(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     app.exit(e);
     return 2;
+  } catch (const Interrupted&) {
+    return 130;
   } catch (const UsageError& e) {
     std::fprintf(stderr, "minke: %s\n", e.what());
     return 2;

@@ -7,7 +7,11 @@ class App;
 namespace minke {
 
 void add_data(CLI::App& app);
+void add_generate(CLI::App& app);
+void add_eval(CLI::App& app);
 void add_info(CLI::App& app);
+void add_logits(CLI::App& app);
+void add_train(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_tokenizer(CLI::App& app);

@@ -29,7 +29,7 @@ void convert_folder(const std::string& from, const std::string& to, const std::s
         const DType stored = p.stored_dtype(config.dtype);
         values.resize(size_t(p.elements()) * dtype_bytes(stored));
         model.read(p.name, p.shape, stored, values.data());
-        return TensorSource{stored, values.data()};
+        return ParameterValues{stored, values.data()};
       },
       options);
   const ParameterCounts n = count_parameters(config);

@@ -51,7 +51,7 @@ void inspect(const std::string& path, bool json, bool all) {
   if (!folder) bytes = uint64_t(n.stored_bytes);
 
   if (json) {
-    nlohmann::ordered_json out = {{"model_type", config.model_type == Family::kDeepseekV3 ? "deepseek_v3" : "deepseek_v2"},
+    nlohmann::ordered_json out = {{"model_type", config.model_type == ModelFamily::kDeepseekV3 ? "deepseek_v3" : "deepseek_v2"},
                                   {"total_params", n.total_params},
                                   {"active_params", n.active_params},
                                   {"mtp_params", n.mtp_params},

@@ -55,7 +55,7 @@ void read_rope(Fields& f, ModelConfig& c) {
 }
 
 void read_experts(Fields& f, ModelConfig& c) {
-  const bool v3 = c.model_type == Family::kDeepseekV3;
+  const bool v3 = c.model_type == ModelFamily::kDeepseekV3;
   c.n_routed_experts = f.integer("n_routed_experts", 0, kMaxExperts, 0);
   if (f.integer("moe_layer_freq", 1, kMaxLayers, 1) != 1) f.fail_at("moe_layer_freq", "1 (every layer from first_k_dense_replace on)");
   // Absent keys mean what the family's published code takes for granted.
@@ -80,7 +80,7 @@ void read_experts(Fields& f, ModelConfig& c) {
 // The keys that config.json and [model] share.
 ModelConfig read(Fields& f) {
   ModelConfig c;
-  c.model_type = Family(f.choice("model_type", kFamilies, 0));
+  c.model_type = ModelFamily(f.choice("model_type", kFamilies, 0));
   if (const Json* names = f.raw("architectures")) {
     const bool one = names->is_array() && names->size() == 1 && (*names)[0].is_string();
     if (!one || (*names)[0].get<std::string>() != kArchitectures[size_t(c.model_type)])
@@ -150,7 +150,7 @@ void ModelConfig::validate(const std::string& where) const {
       expect(group >= 2, fmt::format("n_group: noaux_tc scores a group by its two best experts, but {} groups of {} experts hold {} each", n_group,
                                      n_routed_experts, group));
     // A folder must mean the same to other programs, which go by model_type alone.
-    const bool v3 = model_type == Family::kDeepseekV3;
+    const bool v3 = model_type == ModelFamily::kDeepseekV3;
     expect(v3 == (topk_method == TopkMethod::kNoauxTc),
            fmt::format("topk_method: {} goes with {}, found \"{}\"", v3 ? "deepseek_v3" : "deepseek_v2",
                        v3 ? "\"noaux_tc\"" : "\"greedy\" or \"group_limited_greedy\"", kTopkMethods[size_t(topk_method)]));
@@ -253,22 +253,6 @@ std::string ModelConfig::to_json() const {
   j["torch_dtype"] = dtype_info(dtype).torch;
   j["mtp_hidden"] = kMtpHidden[size_t(mtp_hidden)];
   return j.dump(2) + "\n";
-}
-
-namespace {
-double yarn_m(double s, double a) { return s <= 1 ? 1.0 : 0.1 * a * std::log(s) + 1.0; }
-}  // namespace
-
-double ModelConfig::softmax_scale() const {
-  const double scale = 1.0 / std::sqrt(double(qk_head_dim()));
-  if (!rope_scaling) return scale;
-  const double m = yarn_m(rope_scaling->factor, rope_scaling->mscale_all_dim);
-  return scale * m * m;
-}
-
-double ModelConfig::rope_magnitude() const {
-  if (!rope_scaling) return 1.0;
-  return yarn_m(rope_scaling->factor, rope_scaling->mscale) / yarn_m(rope_scaling->factor, rope_scaling->mscale_all_dim);
 }
 
 }  // namespace minke

@@ -7,26 +7,20 @@
 #include <string_view>
 #include <vector>
 
+#include "layers/rope.h"
 #include "numeric/dtype.h"
 
 namespace minke {
 
-enum class Family : uint8_t { kDeepseekV3, kDeepseekV2 };  // model_type "deepseek_v3", "deepseek_v2"
+enum class ModelFamily : uint8_t { kDeepseekV3, kDeepseekV2 };  // model_type "deepseek_v3", "deepseek_v2"
 enum class ScoringFunc : uint8_t { kSigmoid, kSoftmax };
 // How experts are chosen: noaux_tc adds a bias per expert and scores a group by its two best; group_limited_greedy scores a group
 // by its best; greedy has no groups.
 enum class TopkMethod : uint8_t { kNoauxTc, kGreedy, kGroupLimitedGreedy };
 enum class MtpHidden : uint8_t { kPostNorm, kPreNorm };    // which hidden state feeds an MTP module: after or before model.norm
 
-struct Yarn {
-  double factor = 1;                               // s, new context / original context
-  int64_t original_max_position_embeddings = 0;
-  double beta_fast = 32, beta_slow = 1;
-  double mscale = 1, mscale_all_dim = 0;
-};
-
 struct ModelConfig {
-  Family model_type = Family::kDeepseekV3;
+  ModelFamily model_type = ModelFamily::kDeepseekV3;
   int64_t vocab_size = 0;
   int64_t hidden_size = 0;
   int64_t num_hidden_layers = 0;
@@ -75,10 +69,6 @@ struct ModelConfig {
   int64_t layers_with_mtp() const { return num_hidden_layers + num_nextn_predict_layers; }
   bool is_moe_layer(int64_t layer) const { return n_routed_experts > 0 && layer >= first_k_dense_replace; }
   bool has_router_bias() const { return topk_method == TopkMethod::kNoauxTc; }
-  // What q.k is multiplied with: qk_head_dim^-1/2, times m(s, mscale_all_dim)^2 under YaRN, m(s, a) = 0.1 a ln s + 1.
-  double softmax_scale() const;
-  // What cos and sin are multiplied with: m(s, mscale) / m(s, mscale_all_dim); 1 without YaRN.
-  double rope_magnitude() const;
 };
 
 }  // namespace minke

@@ -2,6 +2,7 @@
 // The one list of parameters: loading, saving, initialising, the optimizer and counting walk it. Names and shapes are the published
 // checkpoint's (DeepSeek-V3 README_WEIGHTS; PyTorch Linear weights are [out, in]).
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,13 @@ struct ParameterSpec {
 
 // In the model's order: embedding, layers, final norm, head, MTP modules. Copies included, each after the parameter it copies.
 std::vector<ParameterSpec> parameter_list(const ModelConfig& config);
+
+// The values of one parameter, in f32 or bf16, and where to get them. They stay readable until the second next call.
+struct ParameterValues {
+  DType dtype = DType::kF32;
+  const void* data = nullptr;
+};
+using ParameterSource = std::function<ParameterValues(const ParameterSpec&)>;
 
 struct ParameterCounts {
   int64_t total_params = 0;        // without MTP modules

@@ -34,12 +34,12 @@ class HfFolderTest : public ::testing::Test {
 
   // Values that depend on the name alone, exact in bf16.
   static float value(const std::string& name, int64_t i) { return float(int64_t((xxh3_64(name.data(), name.size()) + uint64_t(i) * 37) % 255) - 127) / 64; }
-  SaveSource source() {
+  ParameterSource source() {
     return [this](const ParameterSpec& p) {
       EXPECT_EQ(p.copy_of, "");
       values_.resize(size_t(p.elements()));
       for (int64_t i = 0; i < p.elements(); ++i) values_[size_t(i)] = value(p.name, i);
-      return TensorSource{DType::kF32, values_.data()};
+      return ParameterValues{DType::kF32, values_.data()};
     };
   }
   void expect_values(const std::string& path, const ModelConfig& config) {
@@ -181,8 +181,8 @@ TEST_F(HfFolderTest, BadFolders) {
 TEST_F(HfFolderTest, FailedSaveKeepsTheOldFolder) {
   write_hf_folder(at("m"), config_, source());
   int calls = 0;
-  const SaveSource good = source();
-  const SaveSource breaks = [&](const ParameterSpec& p) {
+  const ParameterSource good = source();
+  const ParameterSource breaks = [&](const ParameterSpec& p) {
     if (++calls == 20) fail("disk on fire");
     return good(p);
   };

@@ -1,0 +1,56 @@
+#include "checkpoint/model_folder.h"
+
+#include <array>
+
+#include "base/error.h"
+#include "checkpoint/hf_folder.h"
+
+namespace minke {
+namespace {
+
+// Values in the folder's own precision: bf16 stays bf16, everything else comes as f32. A form asks for at most two parameters before
+// it is done with them, so two buffers in turn are enough.
+ParameterSource source_of(const HfFolder& folder) {
+  struct Buffers {
+    std::array<Buffer, 2> slot;
+    size_t next = 0;
+  };
+  auto buffers = std::make_shared<Buffers>();
+  return [&folder, buffers](const ParameterSpec& spec) -> ParameterValues {
+    const TensorInfo* t = folder.find(spec.name);
+    const DType dtype = t && t->dtype == "BF16" ? DType::kBF16 : DType::kF32;
+    Buffer& slot = buffers->slot[buffers->next];
+    buffers->next ^= 1;
+    slot.resize(size_t(spec.elements()) * dtype_bytes(dtype));
+    folder.read(spec.name, spec.shape, dtype, slot.data());
+    return {dtype, slot.data()};
+  };
+}
+
+}  // namespace
+
+std::unique_ptr<Transformer> load_model(const std::string& path, const std::string& dtype, WeightUse use) {
+  const HfFolder folder(path);
+  folder.check();
+  const DType compute = dtype == "auto" ? folder.config().dtype : *dtype_by_name(dtype);
+  auto model = std::make_unique<Transformer>(folder.config(), compute, use);
+  model->weights().fill(source_of(folder));
+  return model;
+}
+
+void read_masters(const std::string& path, Transformer& model) {
+  const HfFolder folder(path);
+  folder.check(model.config());
+  model.weights().fill(source_of(folder));
+}
+
+void save_model(const std::string& path, const Transformer& model, const std::string& tokenizer_folder) {
+  ModelConfig config = model.config();
+  config.dtype = model.compute();
+  const Weights& w = model.weights();
+  SaveOptions options;
+  if (!tokenizer_folder.empty()) options.files = read_tokenizer_files(tokenizer_folder);
+  write_hf_folder(path, config, [&w](const ParameterSpec& spec) -> ParameterValues { return {DType::kF32, w.master(spec.name)}; }, options);
+}
+
+}  // namespace minke

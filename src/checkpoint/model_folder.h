@@ -1,0 +1,19 @@
+#pragma once
+// Whole models to and from Hugging Face folders.
+#include <memory>
+#include <string>
+
+#include "model/transformer.h"
+
+namespace minke {
+
+// dtype: "auto" computes as the folder is stored (bf16 or f32), "bf16", "f32" convert.
+std::unique_ptr<Transformer> load_model(const std::string& folder, const std::string& dtype, WeightUse use);
+
+// Fills a training model's masters from a folder of the same config.
+void read_masters(const std::string& folder, Transformer& model);
+
+// Writes the masters of a training model in its compute dtype, which is what its forward uses, with the tokenizer's files beside it.
+void save_model(const std::string& folder, const Transformer& model, const std::string& tokenizer_folder);
+
+}  // namespace minke

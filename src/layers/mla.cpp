@@ -1,0 +1,181 @@
+#include "layers/mla.h"
+
+#include <vector>
+
+#include "kernels/attention/attention.h"
+
+namespace minke {
+namespace {
+
+AttentionShape expanded_shape(const MlaDims& d, DType dtype, int64_t kv_row, int64_t k_rope_row) {
+  AttentionShape s;
+  s.dtype = dtype;
+  s.heads = d.heads;
+  s.d_nope = d.nope;
+  s.d_rope = d.rope;
+  s.d_v = d.v;
+  s.scale = d.scale;
+  s.q_row = d.heads * (d.nope + d.rope);
+  s.q_head = d.nope + d.rope;
+  s.k_nope_row = s.v_row = kv_row;
+  s.k_nope_head = s.v_head = d.nope + d.v;
+  s.k_rope_row = k_rope_row;
+  s.o_row = d.heads * d.v;
+  s.o_head = d.v;
+  return s;
+}
+
+void append(const Rows& rows, View values, View k_rope, const CacheView& cache) {
+  for (size_t i = 0; i < rows.segments.size(); ++i) {
+    const RowSegment& r = rows.segments[i];
+    const LayerCache& c = cache.segments[i];
+    copy(values.slice(r.begin, r.n), c.kv.slice(r.first, r.n));
+    if (k_rope.cols) copy(k_rope.slice(r.begin, r.n), c.k_rope.slice(r.first, r.n));
+  }
+}
+
+void attend_expanded(const Mla& p, const Rows& rows, MlaSaved& s, View k_rope, const CacheView* cache) {
+  const MlaDims& d = p.dims;
+  std::vector<AttentionSegment> segments;
+  for (size_t i = 0; i < rows.segments.size(); ++i) {
+    const RowSegment& r = rows.segments[i];
+    const View kv = cache ? cache->segments[i].kv : s.kv.slice(r.begin, r.n);
+    const View kr = cache ? cache->segments[i].k_rope : k_rope.slice(r.begin, r.n);
+    segments.push_back({r.n, r.first, s.q.row(r.begin), kv.data, kr.data, kv.columns(d.nope, d.v).data, s.o.row(r.begin),
+                        s.lse ? s.lse + r.begin * d.heads : nullptr});
+  }
+  const int64_t kv_row = cache ? cache->segments[0].kv.ld : s.kv.ld, kr_row = cache ? cache->segments[0].k_rope.ld : k_rope.ld;
+  attention_forward(expanded_shape(d, s.q.dtype, kv_row, kr_row), segments);
+}
+
+// One product per head with weights of its own: x[:, head] -> y[:, head].
+void per_head(const void* const* w, int64_t heads, View x, int64_t x_head, int64_t k, View y, int64_t y_head, int64_t n) {
+  std::vector<GemmProblem> problems;
+  for (int64_t i = 0; i < heads; ++i)
+    problems.push_back({x.rows, x.columns(i * x_head, k).data, x.ld, w[i], y.columns(i * y_head, n).data, y.ld});
+  gemm({x.dtype, n, k, y.dtype, Store::kSet}, problems);
+}
+
+void attend_absorbed(const Mla& p, const Rows& rows, MlaSaved& s, Arena& arena, const CacheView& cache) {
+  const MlaDims& d = p.dims;
+  const int64_t rows_n = s.q.rows, wide = d.kv_rank + d.rope;
+  View q = take(arena, s.q.dtype, rows_n, d.heads * wide);  // per head: q_n Wuk, then q_r
+  View u = take(arena, s.q.dtype, rows_n, d.heads * d.kv_rank);
+  per_head(p.w_uk, d.heads, s.q, d.nope + d.rope, d.nope, q, wide, d.kv_rank);
+  for (int64_t i = 0; i < d.heads && d.rope; ++i)
+    copy(s.q.columns(i * (d.nope + d.rope) + d.nope, d.rope), q.columns(i * wide + d.kv_rank, d.rope));
+
+  AttentionShape shape;
+  shape.dtype = s.q.dtype;
+  shape.heads = d.heads;
+  shape.d_nope = shape.d_v = d.kv_rank;
+  shape.d_rope = d.rope;
+  shape.scale = d.scale;
+  shape.q_row = d.heads * wide;
+  shape.q_head = wide;
+  shape.k_nope_row = shape.v_row = cache.segments[0].kv.ld;
+  shape.k_rope_row = cache.segments[0].k_rope.ld;
+  shape.o_row = d.heads * d.kv_rank;
+  shape.o_head = d.kv_rank;
+  std::vector<AttentionSegment> segments;
+  for (size_t i = 0; i < rows.segments.size(); ++i) {
+    const RowSegment& r = rows.segments[i];
+    const LayerCache& c = cache.segments[i];
+    segments.push_back({r.n, r.first, q.row(r.begin), c.kv.data, c.k_rope.data, c.kv.data, u.row(r.begin), nullptr});
+  }
+  attention_forward(shape, segments);
+  per_head(p.w_uv, d.heads, u, d.kv_rank, d.kv_rank, s.o, d.v, d.v);
+}
+
+}  // namespace
+
+void mla_forward(const Mla& p, const Rope& rope, const Rows& rows, View a, View h, MlaSaved& s, Arena& arena, const CacheView* cache) {
+  const MlaDims& d = p.dims;
+  const int64_t t = a.rows;
+  const DType dtype = a.dtype;
+  s.a = a;
+  s.q = take(arena, dtype, t, d.heads * (d.nope + d.rope));
+  s.kv_a = take(arena, dtype, t, d.kv_rank + d.rope);
+  s.c_kv = take(arena, dtype, t, d.kv_rank);
+  s.o = take(arena, dtype, t, d.heads * d.v);
+  s.c_kv_rstd = arena.take<float>(t);
+  s.lse = arena.take<float>(t * d.heads);
+
+  if (d.q_rank) {
+    s.c_q_raw = take(arena, dtype, t, d.q_rank);
+    s.c_q = take(arena, dtype, t, d.q_rank);
+    s.c_q_rstd = arena.take<float>(t);
+    linear_forward(p.q_a_proj, a, s.c_q_raw);
+    norm_forward(p.q_a_layernorm, s.c_q_raw, s.c_q, s.c_q_rstd);
+  }
+  linear_forward(p.q_b_proj, d.q_rank ? s.c_q : a, s.q);
+  linear_forward(p.kv_a_proj_with_mqa, a, s.kv_a);
+  norm_forward(p.kv_a_layernorm, s.kv_a.columns(0, d.kv_rank), s.c_kv, s.c_kv_rstd);
+  rope.rotate(s.q, d.heads, d.nope + d.rope, d.nope, rows);
+  rope.rotate(s.kv_a, 1, d.rope, d.kv_rank, rows);
+  const View k_rope = s.kv_a.columns(d.kv_rank, d.rope);
+
+  if (cache && cache->form == CacheForm::kLatent) {
+    append(rows, s.c_kv, k_rope, *cache);
+    attend_absorbed(p, rows, s, arena, *cache);
+  } else {
+    s.kv = take(arena, dtype, t, d.heads * (d.nope + d.v));
+    linear_forward(p.kv_b_proj, s.c_kv, s.kv);
+    if (cache) append(rows, s.kv, k_rope, *cache);
+    attend_expanded(p, rows, s, k_rope, cache);
+  }
+  linear_forward(p.o_proj, s.o, h, Store::kAdd);
+}
+
+void mla_backward(const Mla& p, const Rope& rope, const Rows& rows, const MlaSaved& s, View dy, View da, Arena& arena) {
+  const MlaDims& d = p.dims;
+  const int64_t t = dy.rows;
+  const DType dtype = dy.dtype;
+  ArenaScope scope(arena);
+
+  // h += o Wo
+  View d_o = take(arena, dtype, t, d.heads * d.v);
+  linear_backward_input(p.o_proj, dy, d_o);
+  linear_backward_weight(p.o_proj, s.o, dy);
+
+  // o = softmax(...) v
+  View dq = take(arena, dtype, t, s.q.cols);
+  View dkv = take(arena, dtype, t, s.kv.cols);
+  View dk_rope = take(arena, DType::kF32, t, d.rope);
+  std::vector<AttentionSegment> segments;
+  std::vector<AttentionGrad> grads;
+  for (const RowSegment& r : rows.segments) {
+    segments.push_back({r.n, 0, s.q.row(r.begin), s.kv.row(r.begin), s.kv_a.columns(d.kv_rank, d.rope).row(r.begin),
+                        s.kv.columns(d.nope, d.v).row(r.begin), s.o.row(r.begin), s.lse + r.begin * d.heads});
+    grads.push_back({d_o.row(r.begin), dq.row(r.begin), dkv.row(r.begin), dkv.columns(d.nope, d.v).row(r.begin),
+                     static_cast<float*>(dk_rope.row(r.begin))});
+  }
+  attention_backward(expanded_shape(d, dtype, s.kv.ld, s.kv_a.ld), segments, grads);
+
+  // kv = norm(kv_a[:kv_rank]) Wkvb; the rope half of kv_a came rotated
+  View dkv_a = take(arena, dtype, t, d.kv_rank + d.rope);
+  View dc_kv = take(arena, dtype, t, d.kv_rank);
+  linear_backward_input(p.kv_b_proj, dkv, dc_kv);
+  linear_backward_weight(p.kv_b_proj, s.c_kv, dkv);
+  norm_backward(p.kv_a_layernorm, s.kv_a.columns(0, d.kv_rank), s.c_kv_rstd, dc_kv, dkv_a.columns(0, d.kv_rank), false);
+  rope.rotate(dk_rope, 1, d.rope, 0, rows, true);
+  if (d.rope) copy(dk_rope, dkv_a.columns(d.kv_rank, d.rope));
+
+  // q = norm(a Wqa) Wqb, rotated
+  rope.rotate(dq, d.heads, d.nope + d.rope, d.nope, rows, true);
+  if (d.q_rank) {
+    View dc_q = take(arena, dtype, t, d.q_rank), dc_q_raw = take(arena, dtype, t, d.q_rank);
+    linear_backward_input(p.q_b_proj, dq, dc_q);
+    linear_backward_weight(p.q_b_proj, s.c_q, dq);
+    norm_backward(p.q_a_layernorm, s.c_q_raw, s.c_q_rstd, dc_q, dc_q_raw, false);
+    linear_backward_input(p.q_a_proj, dc_q_raw, da);
+    linear_backward_weight(p.q_a_proj, s.a, dc_q_raw);
+  } else {
+    linear_backward_input(p.q_b_proj, dq, da);
+    linear_backward_weight(p.q_b_proj, s.a, dq);
+  }
+  linear_backward_input(p.kv_a_proj_with_mqa, dkv_a, da, Store::kAdd);
+  linear_backward_weight(p.kv_a_proj_with_mqa, s.a, dkv_a);
+}
+
+}  // namespace minke

@@ -1,0 +1,76 @@
+#include "layers/moe.h"
+
+#include <algorithm>
+
+#include "kernels/router/router_logits.h"
+#include "kernels/swiglu/swiglu.h"
+
+namespace minke {
+
+void moe_forward(const Moe& p, View u, View h, MoeSaved& s, Arena& arena) {
+  const RouterShape& r = p.router.shape;
+  const int64_t t = u.rows, d = u.cols, slots = t * r.top_k, inner = p.down_proj[0].in;
+  MINKE_CHECK(u.contiguous() && h.contiguous());
+  s.scores = arena.take<float>(t * r.experts);
+  s.weights = arena.take<float>(slots);
+  s.chosen = arena.take<int32_t>(slots);
+  s.x = take(arena, u.dtype, slots, d);
+  s.gate_up = take(arena, u.dtype, slots, 2 * inner);
+  s.out = take(arena, u.dtype, slots, d);
+  if (p.has_shared) mlp_forward(p.shared_experts, u, h, s.shared, arena);
+
+  ArenaScope scope(arena);
+  float* logits = arena.take<float>(t * r.experts);
+  router_logits_forward(u.dtype, t, r.experts, d, u.data, p.router.w, logits);
+  router_forward(r, t, logits, p.router.bias, s.scores, s.chosen, s.weights);
+  plan_experts(t, r.top_k, r.experts, s.chosen, s.plan);
+  permute_rows(u.dtype, s.plan, r.top_k, d, u.data, s.x.data);
+  grouped_forward(p.gate_up_proj, s.plan.offsets, s.x, s.gate_up);
+  View act = take(arena, u.dtype, slots, inner);
+  swiglu_forward(u.dtype, slots, inner, s.gate_up.data, act.data);
+  grouped_forward(p.down_proj, s.plan.offsets, act, s.out);
+  combine_rows(u.dtype, s.plan, t, r.top_k, d, s.out.data, s.weights, h.f32());
+}
+
+double moe_backward(const Moe& p, const MoeSaved& s, const Rows& rows, float balance_alpha, int64_t balance_sequences, View u, View dy_f32,
+                    View dy, View du, Arena& arena) {
+  const RouterShape& r = p.router.shape;
+  const int64_t t = u.rows, d = u.cols, slots = t * r.top_k, inner = p.down_proj[0].in;
+  ArenaScope scope(arena);
+
+  // h += sum g_i Expert_i(u)
+  View d_out = take(arena, u.dtype, slots, d), d_act = take(arena, u.dtype, slots, inner), act = take(arena, u.dtype, slots, inner);
+  View d_gate_up = take(arena, u.dtype, slots, 2 * inner);
+  float* d_weights = arena.take<float>(slots);
+  combine_rows_backward(u.dtype, s.plan, t, r.top_k, d, dy_f32.f32(), s.out.data, s.weights, d_out.data, d_weights);
+  grouped_backward_input(p.down_proj, s.plan.offsets, d_out, d_act);
+  swiglu_backward(u.dtype, slots, inner, s.gate_up.data, d_act.data, d_gate_up.data, act.data);
+  grouped_backward_weight(p.down_proj, s.plan.offsets, act, d_out);
+  View dx = d_out;  // its values are spent
+  grouped_backward_input(p.gate_up_proj, s.plan.offsets, d_gate_up, dx);
+  grouped_backward_weight(p.gate_up_proj, s.plan.offsets, s.x, d_gate_up);
+
+  if (p.has_shared)
+    mlp_backward(p.shared_experts, s.shared, u, dy, du, Store::kSet, arena);
+  else
+    fill_zero(du);
+  permute_rows_backward(u.dtype, s.plan, t, r.top_k, d, dx.data, du.f32());
+
+  // The gate: through g, and through the balance loss's P.
+  double balance = 0;
+  float* d_scores = nullptr;
+  if (balance_alpha > 0) {
+    d_scores = arena.take<float>(t * r.experts);
+    std::fill_n(d_scores, t * r.experts, 0.0f);
+    const float alpha = balance_alpha / float(balance_sequences);
+    for (const RowSegment& seg : rows.segments)
+      balance += balance_loss(r.experts, r.top_k, seg.n, s.scores + seg.begin * r.experts, alpha, d_scores + seg.begin * r.experts);
+  }
+  float* d_logits = arena.take<float>(t * r.experts);
+  router_backward(r, t, s.scores, s.chosen, d_weights, d_scores, d_logits);
+  router_logits_backward_x(t, r.experts, d, d_logits, p.router.w, du.f32());
+  router_logits_backward_w(u.dtype, t, r.experts, d, u.data, d_logits, p.router.dw);
+  return balance;
+}
+
+}  // namespace minke

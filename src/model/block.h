@@ -1,0 +1,40 @@
+#pragma once
+// One pre-norm block. DeepSeek-V3 spec 1.1; h is the residual stream, f32 in every precision.
+//   h += MLA(norm(h; input_layernorm))      h += FFN(norm(h; post_attention_layernorm))      FFN: SwiGLU or DeepSeekMoE
+#include "layers/mla.h"
+#include "layers/mlp.h"
+#include "layers/moe.h"
+#include "layers/norm.h"
+
+namespace minke {
+
+struct Block {
+  Norm input_layernorm, post_attention_layernorm;
+  Mla self_attn;
+  bool is_moe = false;
+  Mlp mlp;   // dense
+  Moe moe;   // is_moe
+};
+
+struct BlockSaved {
+  View h_attn, h_ffn;  // [T, D] f32: the residual stream as each norm saw it (training only)
+  View a, u;           // [T, D]: after each norm
+  float *a_rstd = nullptr, *u_rstd = nullptr;
+  MlaSaved attn;
+  MlpSaved mlp;
+  MoeSaved moe;
+};
+
+// What the backward of a step needs to know of its losses.
+struct BalanceLoss {
+  float alpha = 0;         // weight of the sequence-wise loss; 0: none
+  int64_t sequences = 1;   // of the whole step: the loss is their mean
+};
+
+// h [T, D] f32, in place. keep_residual: for a backward to come.
+void block_forward(const Block& p, const Rope& rope, const Rows& rows, DType dtype, View h, BlockSaved& s, Arena& arena, const CacheView* cache,
+                   bool keep_residual);
+// dh [T, D] f32, in place. Returns the balance loss.
+double block_backward(const Block& p, const Rope& rope, const Rows& rows, const BlockSaved& s, const BalanceLoss& balance, View dh, Arena& arena);
+
+}  // namespace minke

@@ -1,0 +1,89 @@
+#pragma once
+// The whole model: one forward pass for training, evaluation and generation. DeepSeek-V3 spec 1.1, 1.6.
+//   h = Emb[t]      h = Block_l(h)      x = norm(h; model.norm)      logits = x lm_head'
+#include <string>
+#include <vector>
+
+#include "layers/loss.h"
+#include "model/mtp.h"
+#include "model/weights.h"
+
+namespace minke {
+
+// Values of a pass. Their memory belongs to the arena that the pass was given.
+struct ForwardSaved {
+  View h;                 // [T, D] f32 after the last block
+  View x;                 // [T, D] after model.norm
+  float* rstd = nullptr;
+  std::vector<BlockSaved> blocks;
+};
+
+struct LossOptions {
+  std::vector<float> token_weights;  // [B L], of the main targets; empty: all 1
+  float mtp_lambda = 0;              // report eq. 25: weight of the mean of the MTP losses
+  float balance_alpha = 0;           // report eq. 17
+  bool mask_segments = false;        // attention stays inside a document
+};
+
+// Losses are means over the step's target tokens (weighted), in nats.
+struct StepLosses {
+  double main = 0;
+  std::vector<double> mtp;
+  double balance = 0;
+};
+
+class Transformer {
+ public:
+  Transformer(const ModelConfig& config, DType compute, WeightUse use);
+  Transformer(const Transformer&) = delete;
+  Transformer& operator=(const Transformer&) = delete;
+
+  const ModelConfig& config() const { return config_; }
+  DType compute() const { return weights_.compute(); }
+  Weights& weights() { return weights_; }
+  const Weights& weights() const { return weights_; }
+  const Linear& head() const { return head_; }
+  int64_t mtp_depth() const { return int64_t(mtp_.size()); }
+  int64_t layers() const { return int64_t(blocks_.size()); }
+  const Block& block(int64_t layer) const { return blocks_[size_t(layer)]; }
+  // MoE layers in order, MTP modules' last: names of their router biases, and their experts' loads in the last training pass.
+  const std::vector<std::string>& router_biases() const { return router_biases_; }
+  const std::vector<std::vector<int64_t>>& expert_loads() const { return expert_loads_; }
+  void clear_expert_loads();
+
+  void reserve_positions(int64_t n) { rope_.reserve(n); }
+
+  // ids [rows]. caches [layers()] or empty.
+  void forward(const Rows& rows, const int32_t* ids, ForwardSaved& s, Arena& arena, const std::vector<CacheView>& caches, bool keep_residual);
+  // logits [rows, V] f32 of x rows [rows, D].
+  void logits(View x, View out) const { linear_forward(head_, x, out); }
+
+  // Forward, losses and backward of B sequences of L + 1 tokens; adds to the gradients the share tokens_of_step says: a step of
+  // several micro-batches calls this for each. sequences_of_step and weight_of_step (sum of token weights) are the whole step's.
+  StepLosses train(const int32_t* tokens, int64_t B, int64_t L, const std::vector<std::vector<int64_t>>& segment_starts,
+                   const LossOptions& options, double weight_of_step, int64_t sequences_of_step);
+
+  // MTP logits for one sequence: out[k - 1] is [n - k, V] f32 for k = 1 .. mtp_depth(). Takes the memory from the arena.
+  std::vector<View> mtp_logits(const std::vector<int32_t>& ids, const ForwardSaved& s, const Rows& rows, Arena& arena);
+
+  int64_t activation_peak() const { return int64_t(arena_.peak()); }
+
+ private:
+  Block build_block(int64_t layer);
+  void count_loads(const Block& b, const BlockSaved& s, size_t moe_index);
+
+  ModelConfig config_;
+  Weights weights_;
+  Rope rope_;
+  const void* table_ = nullptr;
+  float* d_table_ = nullptr;
+  std::vector<Block> blocks_;
+  Norm norm_;
+  Linear head_;
+  std::vector<MtpModule> mtp_;
+  std::vector<std::string> router_biases_;
+  std::vector<std::vector<int64_t>> expert_loads_;
+  Arena arena_;
+};
+
+}  // namespace minke

@@ -1,0 +1,202 @@
+#include "model/weights.h"
+
+#include <cstring>
+
+#include "base/error.h"
+#include "base/threads.h"
+
+namespace minke {
+namespace {
+
+int64_t elements(const ParameterSpec& spec) {
+  int64_t n = 1;
+  for (int64_t s : spec.shape) n *= s;
+  return n;
+}
+
+}  // namespace
+
+Weights::Weights(const ModelConfig& config, DType compute, WeightUse use) : compute_(compute), use_(use) {
+  for (ParameterSpec& spec : parameter_list(config)) {
+    if (!spec.copy_of.empty()) continue;
+    by_name_[spec.name] = specs_.size();
+    offsets_.push_back(flat_size_);
+    flat_size_ += elements(spec);
+    specs_.push_back(std::move(spec));
+  }
+  if (training()) {
+    masters_.resize(size_t(flat_size_) * 4);
+    gradients_.resize(size_t(flat_size_) * 4);
+  }
+}
+
+void* Weights::allocate(int64_t bytes) { return blocks_.emplace_back(size_t(bytes)).data(); }
+
+size_t Weights::index(const std::string& name) const {
+  const auto it = by_name_.find(name);
+  if (it == by_name_.end()) fail("{}: no such parameter in this model", name);
+  return it->second;
+}
+
+float* Weights::master(const std::string& name) const { return masters() + offsets_[index(name)]; }
+float* Weights::gradient(const std::string& name) const { return training() ? gradients() + offsets_[index(name)] : nullptr; }
+
+float* Weights::gradient_of(const std::vector<std::string>& names) const {
+  int64_t end = -1;
+  for (const std::string& name : names) {  // fused parts must be neighbours
+    const size_t i = index(name);
+    if (end >= 0) MINKE_CHECK_EQ(offsets_[i], end);
+    end = offsets_[i] + elements(specs_[i]);
+  }
+  return gradient(names[0]);
+}
+
+Linear Weights::linear(const std::vector<std::string>& names, int64_t in, int64_t out) {
+  auto form = std::make_unique<Form>();
+  form->kind = Form::kPacked;
+  int64_t rows = 0;
+  for (const std::string& name : names) {
+    form->parts.push_back(index(name));
+    const ParameterSpec& spec = specs_[form->parts.back()];
+    MINKE_CHECK_EQ(spec.shape.back(), in);
+    rows += spec.shape[0];
+  }
+  MINKE_CHECK_EQ(rows, out);
+  form->in = in;
+  form->out = out;
+  form->forward = allocate(packed_b_bytes(compute_, in, out));
+  if (training()) form->backward = allocate(packed_b_bytes(compute_, out, in));
+  const Linear result{in, out, compute_, form->forward, form->backward, training() ? gradient_of(names) : nullptr};
+  forms_.push_back(std::move(form));
+  return result;
+}
+
+Norm Weights::norm(const std::string& name, int64_t n, float eps) {
+  auto form = std::make_unique<Form>();
+  form->kind = Form::kVector;
+  form->parts = {index(name)};
+  form->in = n;
+  form->forward = allocate(n * 4);
+  const Norm result{n, eps, static_cast<const float*>(form->forward), gradient(name)};
+  forms_.push_back(std::move(form));
+  return result;
+}
+
+const float* Weights::router(const std::string& name, float** dw) {
+  auto form = std::make_unique<Form>();
+  form->kind = Form::kVector;
+  form->parts = {index(name)};
+  form->in = elements(specs_[form->parts[0]]);
+  form->forward = allocate(form->in * 4);
+  *dw = gradient(name);
+  const auto* result = static_cast<const float*>(form->forward);
+  forms_.push_back(std::move(form));
+  return result;
+}
+
+const float* Weights::router_bias(const std::string& name) {
+  float* ignored = nullptr;
+  const float* result = router(name, &ignored);
+  forms_.back()->rounded = false;
+  return result;
+}
+
+const void* Weights::table(const std::string& name, float** dw) {
+  auto form = std::make_unique<Form>();
+  form->kind = Form::kTable;
+  form->parts = {index(name)};
+  form->in = elements(specs_[form->parts[0]]);
+  form->forward = allocate(form->in * int64_t(dtype_bytes(compute_)));
+  *dw = gradient(name);
+  const void* result = form->forward;
+  forms_.push_back(std::move(form));
+  return result;
+}
+
+std::pair<const void* const*, const void* const*> Weights::absorbed(const std::string& name, int64_t heads, int64_t nope, int64_t v, int64_t rank) {
+  auto form = std::make_unique<Form>();
+  form->kind = Form::kAbsorbed;
+  form->parts = {index(name)};
+  form->in = rank;
+  form->nope = nope;
+  form->v = v;
+  for (int64_t i = 0; i < heads; ++i) {
+    form->per_head_uk.push_back(allocate(packed_b_bytes(compute_, nope, rank)));
+    form->per_head_uv.push_back(allocate(packed_b_bytes(compute_, rank, v)));
+  }
+  const std::pair<const void* const*, const void* const*> result{form->per_head_uk.data(), form->per_head_uv.data()};
+  forms_.push_back(std::move(form));
+  return result;
+}
+
+ParameterValues Weights::master_values(const ParameterSpec& spec) const { return {DType::kF32, master(spec.name)}; }
+
+void Weights::fill_form(const Form& form, const ParameterSource& source) const {
+  std::vector<ParameterValues> values;
+  for (size_t part : form.parts) values.push_back(source(specs_[part]));
+  const ParameterValues first = values[0];
+  const auto bytes_of = [&](size_t i) { return size_t(elements(specs_[form.parts[i]])) * dtype_bytes(values[i].dtype); };
+
+  switch (form.kind) {
+    case Form::kPacked: {
+      const void* data = first.data;
+      ArenaScope scope(thread_arena());
+      if (values.size() == 2 && static_cast<const char*>(first.data) + bytes_of(0) != values[1].data) {
+        MINKE_CHECK(values[0].dtype == values[1].dtype);
+        char* joined = thread_arena().take<char>(int64_t(bytes_of(0) + bytes_of(1)));
+        std::memcpy(joined, values[0].data, bytes_of(0));
+        std::memcpy(joined + bytes_of(0), values[1].data, bytes_of(1));
+        data = joined;
+      }
+      pack_b(compute_, form.in, form.out, data, first.dtype, 1, form.in, form.forward);
+      if (form.backward) pack_b(compute_, form.out, form.in, data, first.dtype, form.in, 1, form.backward);
+      return;
+    }
+    case Form::kTable:
+      convert(first.dtype, first.data, compute_, form.forward, form.in);
+      return;
+    case Form::kVector: {
+      auto* out = static_cast<float*>(form.forward);
+      convert(first.dtype, first.data, DType::kF32, out, form.in);
+      if (compute_ == DType::kBF16 && form.rounded)
+        for (int64_t i = 0; i < form.in; ++i) out[i] = bf16_round(out[i]);
+      return;
+    }
+    case Form::kAbsorbed: {
+      const size_t size = dtype_bytes(first.dtype);
+      const int64_t head_rows = form.nope + form.v;
+      for (size_t h = 0; h < form.per_head_uk.size(); ++h) {
+        const char* w = static_cast<const char*>(first.data) + h * size_t(head_rows * form.in) * size;
+        pack_b(compute_, form.nope, form.in, w, first.dtype, form.in, 1, form.per_head_uk[h]);
+        pack_b(compute_, form.in, form.v, w + size_t(form.nope * form.in) * size, first.dtype, 1, form.in, form.per_head_uv[h]);
+      }
+      return;
+    }
+  }
+}
+
+void Weights::fill(const ParameterSource& source) {
+  if (training()) {
+    for (size_t i = 0; i < specs_.size(); ++i) {
+      const ParameterValues v = source(specs_[i]);
+      convert(v.dtype, v.data, DType::kF32, masters() + offsets_[i], elements(specs_[i]));
+    }
+    refresh();
+    return;
+  }
+  for (const auto& form : forms_) fill_form(*form, source);
+}
+
+void Weights::refresh() {
+  MINKE_CHECK(training());
+  const ParameterSource source = [this](const ParameterSpec& spec) { return master_values(spec); };
+  parallel_for(int64_t(forms_.size()), [&](int64_t i) { fill_form(*forms_[size_t(i)], source); });
+}
+
+int64_t Weights::bytes() const {
+  int64_t total = int64_t(masters_.size() + gradients_.size());
+  for (const Buffer& b : blocks_) total += int64_t(b.size());
+  return total;
+}
+
+}  // namespace minke

@@ -1,0 +1,31 @@
+#pragma once
+// How many tokens a run may take: stated, or from minutes and a speed measured on this machine. Decided before step 1 and stored in
+// OUT/run.json, so that a resumed run keeps its schedule.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "train/step.h"
+
+namespace minke {
+
+struct Budget {
+  int64_t tokens = 0;
+  int64_t steps = 0;
+  double measured_tok_s = 0;   // 0: not measured, the tokens were stated
+  double minutes = 0;          // asked for; 0: tokens were stated
+};
+
+// Takes real steps on the first batch for about two seconds, then puts the weights and moments back.
+double measure_speed(TrainStep& step, Transformer& model, const int32_t* tokens, const std::vector<std::vector<int64_t>>& segment_starts);
+
+Budget decide_budget(const TrainOptions& o, double measured_tok_s);
+
+// OUT/run.json: the budget and a fingerprint of what the run computes.
+void store_budget(const std::string& path, const Budget& budget, const std::string& fingerprint);
+// nullopt if there is none; Error if it belongs to another config.
+std::optional<Budget> stored_budget(const std::string& path, const std::string& fingerprint);
+// Hash of the model's and the training's settings, the budget left out.
+std::string run_fingerprint(const std::string& model_json, const RunConfig& config);
+
+}  // namespace minke

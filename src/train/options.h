@@ -1,0 +1,60 @@
+#pragma once
+// What a run is asked to do: the [data], [train] and [run] sections of a config (docs/config.md explains every key).
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "numeric/dtype.h"
+
+namespace minke {
+
+struct DataOptions {
+  std::string tokenizer = "tokenizer";       // folder or tokenizer.json
+  std::vector<std::string> text;             // files or folders of text, or packed shards
+  std::vector<std::string> held_out;         // text that is only evaluated
+  double problem_weight = 0;                 // share of tokens that are generated problems; 0: none
+  bool mask_segments = false;                // attention stays inside a document
+};
+
+struct TrainOptions {
+  int64_t tokens = 0;                        // the budget; 0: from `minutes` and the measured speed
+  double minutes = 0;
+  int64_t sequence_length = 256, batch_sequences = 16;
+  int64_t micro_batch_sequences = 0;         // sequences per pass; 0: the whole batch
+  std::string precision = "bf16";            // or "f32"
+  std::string moments = "bf16";              // AdamW's, or "f32"
+  uint64_t seed = 1;
+  // AdamW; the schedule's turning points are shares of the budget: linear warm-up, constant, cosine to lr_final.
+  double lr = 1e-3, lr_final = 1e-4, warmup = 0.02, decay_from = 0.5;
+  double beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weight_decay = 0.1, clip = 1.0;
+  // Load balancing (report 2.1.2): gamma falls linearly to 0 between gamma_decay_from and gamma_until.
+  double gamma = 0.001, gamma_decay_from = 0.9, gamma_until = 0.9;
+  double balance_alpha = 0.0001;             // sequence-wise loss
+  double mtp_lambda = 0.3, mtp_lambda_final = 0.1, mtp_switch = 0.7;
+  int64_t max_skipped = 10;                  // steps in a row with a non-finite loss or gradient before the run stops
+
+  DType compute() const;
+  DType moment_dtype() const;
+};
+
+struct RunOptions {
+  std::string out = "out/run";
+  int64_t checkpoint_every = 0;              // steps; 0: every checkpoint_minutes
+  double checkpoint_minutes = 5;
+  int64_t keep_checkpoints = 2;
+  int64_t eval_every = 0;                    // steps; 0: every eval_seconds
+  double eval_seconds = 30;
+  int64_t eval_tokens = 16384;               // of each held-out kind, at an evaluation on the way
+  double price_per_core_hour = 0.02;         // US dollars, for the bill
+};
+
+struct RunConfig {
+  DataOptions data;
+  TrainOptions train;
+  RunOptions run;
+  // Refuses unknown keys and values out of range; ignores [model], which ModelConfig reads.
+  static RunConfig from_toml(std::string_view text, const std::string& path);
+};
+
+}  // namespace minke
