@@ -15,6 +15,7 @@ int run_cli(int argc, char** argv) {
   CLI::App app("minke: trains, teaches to reason and runs DeepSeek-V3-architecture models on the machine you have");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "help of every subcommand");
+  add_bench(app);
   add_data(app);
   add_info(app);
   add_inspect(app);

@@ -6,6 +6,7 @@ class App;
 
 namespace minke {
 
+void add_bench(CLI::App& app);
 void add_data(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_eval(CLI::App& app);

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
@@ -7,8 +8,15 @@
 #include "base/cpu.h"
 #include "base/threads.h"
 #include "cli/commands.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/peak/peak.h"
 
 namespace minke {
+namespace {
+
+double rounded(double x) { return std::round(x * 10) / 10; }
+
+}  // namespace
 
 void add_info(CLI::App& app) {
   auto* command = app.add_subcommand("info", "what this machine has and which kernels minke chose");
@@ -17,6 +25,11 @@ void add_info(CLI::App& app) {
   command->footer("Example:\n  minke info --json");
   command->callback([json] {
     nlohmann::ordered_json out = {{"cpu", cpu_model()}, {"isa", isa_name(chosen_isa())}, {"threads", thread_count()}, {"memory_bytes", memory_bytes()}};
+    const int threads = thread_count();
+    out["peak_gflops"] = {{"f32", rounded(peak_gflops(DType::kF32, chosen_isa(), threads))},
+                          {"bf16", rounded(peak_gflops(DType::kBF16, chosen_isa(), threads))}};
+    out["read_gb_s"] = rounded(read_gb_s());
+    out["variants"] = {{"gemm", gemm_variant().name}};
     if (*json) {
       std::printf("%s\n", out.dump().c_str());
     } else {

@@ -59,6 +59,8 @@ struct WgradProblem {
   float* dw = nullptr;       // [n, k]
 };
 void gemm_wgrad(DType dtype, int64_t n, int64_t k, std::span<const WgradProblem> problems);
+// One problem on the calling thread.
+void gemm_wgrad_serial(DType dtype, int64_t n, int64_t k, const WgradProblem& problem);
 
 // The variants, for tests, benches and `minke info`.
 struct GemmVariant {

@@ -113,6 +113,11 @@ const WgradKernel& wgrad_kernel() {
 
 }  // namespace gemm_internal
 
+void gemm_wgrad_serial(DType dtype, int64_t n, int64_t k, const WgradProblem& problem) {
+  using namespace gemm_internal;
+  if (n > 0 && k > 0 && problem.m > 0) whole(wgrad_kernel(), {dtype, n, k}, problem);
+}
+
 void gemm_wgrad(DType dtype, int64_t n, int64_t k, std::span<const WgradProblem> problems) {
   using namespace gemm_internal;
   if (n == 0 || k == 0) return;

@@ -1,0 +1,189 @@
+// minke bench: kernels on real model shapes, each beside the roof measured in the same seconds.
+#include <time.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/buffer.h"
+#include "base/cpu.h"
+#include "base/interrupt.h"
+#include "base/threads.h"
+#include "cli/commands.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/peak/peak.h"
+
+namespace minke {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds(clockid_t clock) {
+  timespec t{};
+  clock_gettime(clock, &t);
+  return double(t.tv_sec) + double(t.tv_nsec) * 1e-9;
+}
+
+struct Options {
+  std::string kernel;
+  bool json = false;
+  std::string filter;
+  double row_ms = 60;
+};
+
+// Rows of a table, printed as they come; one JSON object at the end instead with --json.
+class Report {
+ public:
+  explicit Report(const Options& options) : options_(options) {
+    out_ = {{"cpu", cpu_model()}, {"isa", isa_name(chosen_isa())}, {"threads", thread_count()}};
+    out_["read_gb_s"] = read_ = read_gb_s();
+    out_["rows"] = nlohmann::ordered_json::array();
+    if (options_.json) return;
+    std::printf("%s, %s, %d threads, reads %.1f GB/s\n", cpu_model().c_str(), isa_name(chosen_isa()), thread_count(), read_);
+    std::printf("%-34s %-18s %-12s %7s %10s %8s %6s\n", "name", "m, n, k", "variant", "threads", "GFLOP/s", "GB/s", "share");
+  }
+  bool wants(const std::string& name) const { return !interrupted() && name.find(options_.filter) != std::string::npos; }
+
+  // Alternates spells of the roof and of `once`, best of each: the machine has slow seconds, and both see the same ones.
+  template <class Once>
+  void row(const std::string& name, const std::string& shape, DType dtype, int threads, double flop, double bytes, bool memory_bound, const Once& once) {
+    once();
+    double peak = 0, best = 1e30;
+    const auto start = Clock::now();
+    do {
+      if (!memory_bound) peak = std::max(peak, peak_gflops(dtype, chosen_isa(), threads, 0.5));
+      // One thread is timed by its own CPU time, as peak_gflops does: on a shared machine, the time it really ran.
+      const clockid_t clock = threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
+      const double spell = seconds(clock);
+      int64_t calls = 0;
+      double spent = 0;
+      do {
+        once();
+        ++calls;
+        spent = seconds(clock) - spell;
+      } while (spent < 2e-3);
+      best = std::min(best, spent / double(calls));
+    } while (std::chrono::duration<double>(Clock::now() - start).count() < options_.row_ms * 1e-3);
+    const double gflops = flop / best / 1e9, gb_s = bytes / best / 1e9, share = memory_bound ? gb_s / read_ : gflops / peak;
+    if (!options_.json)
+      std::printf("%-34s %-18s %-12s %7d %10.1f %8.1f %5.0f%%\n", name.c_str(), shape.c_str(), gemm_variant().name, threads, gflops, gb_s, share * 100);
+    out_["rows"].push_back({{"name", name}, {"shape", shape}, {"variant", gemm_variant().name}, {"dtype", dtype_info(dtype).name}, {"threads", threads},
+                            {"us", best * 1e6}, {memory_bound ? "gb_s" : "gflops", memory_bound ? gb_s : gflops},
+                            {"of", memory_bound ? "read_gb_s" : "peak_gflops"}, {"peak", memory_bound ? read_ : peak}, {"share", share}});
+  }
+  void finish() const {
+    if (options_.json) std::printf("%s\n", out_.dump().c_str());
+  }
+
+ private:
+  Options options_;
+  nlohmann::ordered_json out_;
+  double read_ = 0;
+};
+
+// Values between -1 and 1 without pattern; what they are does not matter to the clock, subnormals would.
+void fill(Buffer& buffer, DType dtype, int64_t n) {
+  buffer.resize(size_t(n) * dtype_bytes(dtype));
+  uint32_t x = 1;
+  for (int64_t i = 0; i < n; ++i) {
+    x = x * 1664525u + 1013904223u;
+    const float value = float(int32_t(x)) * 0x1p-31f;
+    dtype == DType::kF32 ? void(buffer.as<float>()[i] = value) : void(buffer.as<bf16>()[i] = bf16_from_f32(value));
+  }
+}
+
+// A layer of `experts` weights [out, in], m tokens each.
+struct GemmCase {
+  const char* what;
+  int64_t m, out, in;
+  int experts;
+};
+
+void bench_gemm_case(Report& report, DType dtype, const GemmCase& c, bool one_thread) {
+  const int threads = one_thread ? 1 : thread_count();
+  const std::string prefix = std::string(dtype_info(dtype).name) + " " + c.what + (c.experts > 1 ? " x" + std::to_string(c.experts) : "");
+  const std::string shape = std::to_string(c.m) + ", " + std::to_string(c.out) + ", " + std::to_string(c.in);
+  const int64_t tokens = c.m * c.experts;
+  const double flop = 2.0 * double(tokens) * double(c.out) * double(c.in);
+  const size_t width = dtype_bytes(dtype);
+  Buffer weight, x, dy, packed, y(size_t(tokens * std::max(c.out, c.in)) * 4);
+  const auto rows = [&](const Buffer& b, int64_t columns, size_t bytes, int e) { return b.as<char>() + size_t(e * c.m * columns) * bytes; };
+  const auto product = [&](const char* direction, int64_t n, int64_t k, const Buffer& a, int64_t stride_k, int64_t stride_n) {
+    const std::string name = prefix + " " + direction;
+    if (!report.wants(name)) return;
+    const int64_t bytes = (packed_b_bytes(dtype, k, n) + 63) / 64 * 64;
+    packed.resize(size_t(bytes * c.experts));
+    std::vector<GemmProblem> group;
+    for (int e = 0; e < c.experts; ++e) {
+      pack_b(dtype, k, n, weight.data(), dtype, stride_k, stride_n, packed.as<char>() + bytes * e);
+      group.push_back({c.m, rows(a, k, width, e), k, packed.as<char>() + bytes * e, rows(y, n, width, e), n});
+    }
+    const GemmShape s{dtype, n, k, dtype};
+    report.row(name, shape, dtype, threads, flop, double(bytes * c.experts), c.m == 1, [&] {
+      if (one_thread)
+        for (const GemmProblem& p : group) gemm_serial(s, p);
+      else
+        gemm(s, group);
+    });
+  };
+  fill(weight, dtype, c.out * c.in);
+  fill(x, dtype, tokens * c.in);
+  fill(dy, dtype, tokens * c.out);
+  product("forward", c.out, c.in, x, 1, c.in);
+  if (c.m == 1) return;
+  product("dgrad", c.in, c.out, dy, c.in, 1);
+  const std::string name = prefix + " wgrad";
+  if (!report.wants(name)) return;
+  std::vector<WgradProblem> group;
+  Buffer dw(size_t(c.out * c.in * c.experts) * 4);
+  for (int e = 0; e < c.experts; ++e)
+    group.push_back({c.m, rows(dy, c.out, width, e), c.out, rows(x, c.in, width, e), c.in, dw.as<float>() + e * c.out * c.in});
+  report.row(name, shape, dtype, threads, flop, 0, false, [&] {
+    if (one_thread) {
+      for (const WgradProblem& p : group) gemm_wgrad_serial(dtype, c.out, c.in, p);
+    } else {
+      gemm_wgrad(dtype, c.out, c.in, group);
+    }
+  });
+}
+
+void bench_gemm(Report& report) {
+  const GemmCase kCases[] = {
+      {"expert", 32, 256, 256, 1},    {"expert", 128, 256, 256, 1},    {"expert", 512, 256, 256, 1},   {"expert", 32, 1024, 512, 1},
+      {"expert", 128, 1024, 512, 1},  {"expert", 512, 1024, 512, 1},   {"expert", 128, 256, 256, 16},  {"expert", 512, 256, 256, 16},
+      {"expert", 32, 1024, 512, 16},  {"expert", 128, 1024, 512, 16},  {"expert", 512, 512, 512, 16},  {"dense", 4096, 256, 256, 1},
+      {"dense", 4096, 1024, 512, 1},  {"dense", 2048, 2048, 1024, 1},  {"vocabulary", 1024, 4096, 256, 1}, {"decode", 1, 2048, 1024, 16},
+      {"decode 4", 4, 2048, 1024, 16},
+  };
+  for (DType dtype : {DType::kBF16, DType::kF32})
+    for (const GemmCase& c : kCases)
+      for (bool one_thread : {true, false})
+        if (one_thread || thread_count() > 1) bench_gemm_case(report, dtype, c, one_thread);
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  auto* command = app.add_subcommand("bench", "speed of the kernels on real model shapes, as shares of this machine's peak");
+  auto options = std::make_shared<Options>();
+  command->add_option("kernel", options->kernel, "gemm")->required()->check(CLI::IsMember({"gemm"}));
+  command->add_flag("--json", options->json, "one JSON object: cpu, isa, threads, read_gb_s, rows");
+  command->add_option("--filter", options->filter, "only rows whose name contains this, e.g. \"bf16 expert\" or \"wgrad\"");
+  command->add_option("--row-ms", options->row_ms, "milliseconds spent on a row")->check(CLI::Range(1.0, 1e5))->capture_default_str();
+  command->footer(
+      "Rows are forward, dgrad and wgrad of a layer [out, in] for m tokens; xN takes N experts in turn. A row alternates with a\n"
+      "register-only loop of the same instructions and reports the best spell of both. MINKE_ISA and MINKE_THREADS choose the variant\n"
+      "and the threads.\nExample:\n  minke bench gemm --filter \"bf16 expert\"");
+  command->callback([options] {
+    Report report(*options);
+    bench_gemm(report);
+    report.finish();
+  });
+}
+
+}  // namespace minke
