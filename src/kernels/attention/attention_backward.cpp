@@ -23,8 +23,8 @@ constexpr int64_t kQueryBlock = kKeyTile;
 struct Loops {
   decltype(MINKE_VARIANT(score_gradient)) score_gradient = MINKE_VARIANT(score_gradient);
   decltype(MINKE_VARIANT(transpose_tile)) transpose = MINKE_VARIANT(transpose_tile);
-  decltype(MINKE_VARIANT(row_dot)) dot = MINKE_VARIANT(row_dot);
-  decltype(MINKE_VARIANT(store_row)) store = MINKE_VARIANT(store_row);
+  decltype(MINKE_VARIANT(row_dots)) dots = MINKE_VARIANT(row_dots);
+  decltype(MINKE_VARIANT(store_rows)) store = MINKE_VARIANT(store_rows);
 };
 
 // A block of queries as the four right-hand sides.
@@ -65,10 +65,8 @@ void backward_head(const AttentionShape& a, const AttentionSegment& s, const Att
   float* delta = arena.take<float>(padded);
   std::fill_n(lse, padded, 0.0f);
   std::fill_n(delta, padded, 0.0f);
-  for (int64_t i = 0; i < n; ++i) {
-    lse[i] = s.lse[i * a.heads + h];
-    delta[i] = loops.dot(element(d_o, i * a.o_row, bytes), element(o, i * a.o_row, bytes), a.d_v, is_bf16);
-  }
+  for (int64_t i = 0; i < n; ++i) lse[i] = s.lse[i * a.heads + h];
+  loops.dots(d_o, o, a.o_row, n, a.d_v, is_bf16, delta);
   std::vector<QueryBlock> queries;
   for (int64_t i = 0; i < blocks; ++i) {
     const int64_t from = i * kQueryBlock;
@@ -106,13 +104,11 @@ void backward_head(const AttentionShape& a, const AttentionSegment& s, const Att
       gemm_serial({.dtype = t, .n = d, .k = keys, .store = to_query},
                   {.m = b.rows, .a = ds_t, .lda = kKeyTile, .b = k_packed, .c = dq + q0 * d, .ldc = d});
     }
-    for (int64_t r = 0; r < keys; ++r) {
-      loops.store(dk + r * d, a.d_nope, is_bf16, element(g.d_k_nope, (from + r) * a.k_nope_row + h * a.k_nope_head, bytes));
-      loops.store(dk + r * d + a.d_nope, a.d_rope, false, d_k_rope + (from + r) * a.d_rope);
-      loops.store(dv + r * a.d_v, a.d_v, is_bf16, element(g.d_v, (from + r) * a.v_row + h * a.v_head, bytes));
-    }
+    loops.store(dk, d, keys, a.d_nope, is_bf16, element(g.d_k_nope, from * a.k_nope_row + h * a.k_nope_head, bytes), a.k_nope_row);
+    loops.store(dk + a.d_nope, d, keys, a.d_rope, false, d_k_rope + from * a.d_rope, a.d_rope);
+    loops.store(dv, a.d_v, keys, a.d_v, is_bf16, element(g.d_v, from * a.v_row + h * a.v_head, bytes), a.v_row);
   }
-  for (int64_t i = 0; i < n; ++i) loops.store(dq + i * d, d, is_bf16, element(g.d_q, i * a.q_row + h * a.q_head, bytes));
+  loops.store(dq, d, n, d, is_bf16, element(g.d_q, h * a.q_head, bytes), a.q_row);
 }
 
 }  // namespace

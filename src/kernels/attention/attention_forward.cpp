@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 #include <vector>
 
 #include "base/buffer.h"
@@ -35,7 +36,7 @@ struct Piece {
 struct Loops {
   decltype(MINKE_VARIANT(softmax_tile)) softmax = MINKE_VARIANT(softmax_tile);
   decltype(MINKE_VARIANT(merge_tile)) merge = MINKE_VARIANT(merge_tile);
-  decltype(MINKE_VARIANT(finish_row)) finish = MINKE_VARIANT(finish_row);
+  decltype(MINKE_VARIANT(finish_rows)) finish = MINKE_VARIANT(finish_rows);
 };
 
 // The rows of a piece as one matrix: in place where one head's rows are strided rows already, gathered where heads are interleaved.
@@ -91,10 +92,14 @@ TileScratch take_scratch(const AttentionShape& a, Arena& arena) {
 void attend_tile(const AttentionShape& a, const Piece& p, const Queries& q, const Loops& loops, int64_t tile, const PackedTile& packed,
                  int64_t r0, int64_t r1, const TileScratch& out) {
   const int64_t bytes = int64_t(dtype_bytes(a.dtype)), d = a.d_nope + a.d_rope, rows = r1 - r0;
-  gemm_serial({.dtype = a.dtype, .n = kKeyTile, .k = d},
-              {.m = rows, .a = element(q.data, r0 * q.stride, bytes), .lda = q.stride, .b = packed.k, .c = out.s, .ldc = kKeyTile});
   int32_t valid[kRowBlock];
   for (int64_t r = 0; r < rows; ++r) valid[r] = int32_t(std::min(kKeyTile, p.position(r0 + r) + 1 - tile * kKeyTile));
+  // Rows that see half of the tile or less need the scores of that half only.
+  const int64_t half_rows = std::upper_bound(valid, valid + rows, kKeyTile / 2) - valid;
+  for (const auto& [from, to, keys] : {std::tuple(int64_t(0), half_rows, kKeyTile / 2), std::tuple(half_rows, rows, kKeyTile)})
+    if (from < to)
+      gemm_serial({.dtype = a.dtype, .n = keys, .k = d}, {.m = to - from, .a = element(q.data, (r0 + from) * q.stride, bytes), .lda = q.stride,
+                                                         .b = packed.k, .c = out.s + from * kKeyTile, .ldc = kKeyTile});
   loops.softmax(out.s, rows, valid, a.scale, a.dtype == DType::kBF16, out.p, out.max, out.sum);
   gemm_serial({.dtype = a.dtype, .n = a.d_v, .k = kKeyTile},
               {.m = rows, .a = out.p, .lda = kKeyTile, .b = packed.v, .c = out.o, .ldc = a.d_v});
@@ -115,11 +120,15 @@ RowState take_state(int64_t rows, int64_t d_v, Arena& arena) {
 }
 void finish(const AttentionShape& a, const Piece& p, const Loops& loops, const RowState& state) {
   const int64_t bytes = int64_t(dtype_bytes(a.dtype));
-  for (int64_t r = 0; r < p.rows(); ++r) {
-    const int64_t i = p.q0 + r / p.heads, h = p.h0 + r % p.heads;
-    loops.finish(state.o + r * a.d_v, state.sum[r], a.d_v, a.dtype == DType::kBF16, element(p.segment->o, i * a.o_row + h * a.o_head, bytes));
-    if (p.segment->lse) p.segment->lse[i * a.heads + h] = state.max[r] + vlog(state.sum[r]);
+  // Rows of o are evenly spaced along the queries of one head, or along the heads of one query.
+  const bool one_head = p.heads == 1;
+  const int64_t run = one_head ? p.rows() : p.heads, stride = one_head ? a.o_row : a.o_head;
+  for (int64_t r = 0; r < p.rows(); r += run) {
+    void* out = element(p.segment->o, (p.q0 + r / p.heads) * a.o_row + p.h0 * a.o_head, bytes);
+    loops.finish(run, a.d_v, state.o + r * a.d_v, state.max + r, state.sum + r, a.dtype == DType::kBF16, out, stride * bytes);
   }
+  if (!p.segment->lse) return;
+  for (int64_t r = 0; r < p.rows(); ++r) p.segment->lse[(p.q0 + r / p.heads) * a.heads + p.h0 + r % p.heads] = state.sum[r];
 }
 
 void run_piece(const AttentionShape& a, const Piece& p) {

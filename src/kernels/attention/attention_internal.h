@@ -13,8 +13,15 @@ inline char* element(void* base, int64_t index, int64_t bytes) { return static_c
 // dst[r] = row r of source for r < rows, zeros up to padded_rows. Rows of dst are `ld` elements apart.
 inline void copy_rows(const void* source, int64_t stride, int64_t width, int64_t rows, int64_t padded_rows, int64_t bytes, void* dst,
                       int64_t ld) {
-  for (int64_t r = 0; r < rows; ++r) std::memcpy(element(dst, r * ld, bytes), element(source, r * stride, bytes), size_t(width * bytes));
-  for (int64_t r = rows; r < padded_rows; ++r) std::memset(element(dst, r * ld, bytes), 0, size_t(width * bytes));
+  constexpr int64_t kChunk = 16;   // rows of a head are short: a call of memcpy a row would cost more than the copy
+  const int64_t row_bytes = width * bytes, whole = row_bytes / kChunk * kChunk;
+  for (int64_t r = 0; r < rows; ++r) {
+    const char* from = element(source, r * stride, bytes);
+    char* to = element(dst, r * ld, bytes);
+    for (int64_t c = 0; c < whole; c += kChunk) std::memcpy(to + c, from + c, kChunk);
+    if (whole < row_bytes) std::memcpy(to + whole, from + whole, size_t(row_bytes - whole));
+  }
+  for (int64_t r = rows; r < padded_rows; ++r) std::memset(element(dst, r * ld, bytes), 0, size_t(row_bytes));
 }
 
 // Keys `from` .. `from + rows` of head h as [padded_rows, d_nope + d_rope].

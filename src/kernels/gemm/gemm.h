@@ -36,7 +36,7 @@ struct GemmProblem {
   int64_t ldc = 0;
 };
 
-// Bytes of a packed B for products in `dtype`.
+// Bytes of a packed B for products in `dtype`. A B packed for n columns also serves products with fewer: its first columns.
 int64_t packed_b_bytes(DType dtype, int64_t k, int64_t n);
 // Packs B[k,n] = source[k * stride_k + n * stride_n] (elements of source_dtype), rounded to `dtype`. A multi-panel pack runs on
 // the pool when called outside of it. dst is 64-byte aligned.

@@ -85,6 +85,25 @@ TEST_F(MathVariants, ExpAtItsEdges) {
   }
 }
 
+TEST_F(MathVariants, SoftmaxExpHasTheSameBits) {
+  for (Isa isa : isas()) {
+    force_isa(isa);
+    std::vector<float> x = floats(0x80000000u, float_bits(-110.0f), isa == Isa::kScalar ? 15013 : 1511);
+    const std::vector<float> edge = floats(float_bits(-87.32f), float_bits(-87.35f), 1), positive = floats(0, float_bits(88.0f), 15013);
+    x.insert(x.end(), edge.begin(), edge.end());
+    x.insert(x.end(), positive.begin(), positive.end());
+    for (float special : {-kInf, -1e30f, 0.0f, -0.0f}) x.push_back(special);
+    std::vector<float> y(x.size()), expected(x.size());
+    MINKE_VARIANT(exp_row)(x.data(), expected.data(), int64_t(x.size()));
+    MINKE_VARIANT(exp_softmax_row)(x.data(), y.data(), int64_t(x.size()));
+    EXPECT_EQ(y, expected) << isa_name(isa);
+    const float nans[] = {kNan, -kNan, float_of_bits(0x7FFFFFFFu), float_of_bits(0xFF800001u)};
+    float out[4];
+    MINKE_VARIANT(exp_softmax_row)(nans, out, 4);
+    for (float o : out) EXPECT_TRUE(std::isnan(o));
+  }
+}
+
 TEST_F(MathVariants, LogIsWithinTwoUlp) {
   for (Isa isa : isas()) {
     force_isa(isa);
