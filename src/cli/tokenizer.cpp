@@ -80,7 +80,7 @@ void run_train(const TrainArguments& arguments) {
               tokenizer.spec().merges.size(), bytes);
 }
 
-void add_train(CLI::App& tokenizer) {
+void add_tokenizer_train(CLI::App& tokenizer) {
   auto* command = tokenizer.add_subcommand("train", "find a byte-level BPE vocabulary in text files");
   auto arguments = std::make_shared<TrainArguments>();
   command->add_option("files", arguments->files, "UTF-8 text files")->required()->type_name("FILE");
@@ -134,7 +134,7 @@ void run_encode(const EncodeArguments& arguments) {
   }
 }
 
-void add_encode(CLI::App& tokenizer) {
+void add_tokenizer_encode(CLI::App& tokenizer) {
   auto* command = tokenizer.add_subcommand("encode", "text to token ids, one JSON array a line");
   auto arguments = std::make_shared<EncodeArguments>();
   command->add_option("tokenizer", arguments->tokenizer, "model folder or tokenizer.json")->required();
@@ -180,7 +180,7 @@ void run_decode(const DecodeArguments& arguments) {
   }
 }
 
-void add_decode(CLI::App& tokenizer) {
+void add_tokenizer_decode(CLI::App& tokenizer) {
   auto* command = tokenizer.add_subcommand("decode", "token ids to text");
   auto arguments = std::make_shared<DecodeArguments>();
   command->add_option("tokenizer", arguments->tokenizer, "model folder or tokenizer.json")->required();
@@ -200,9 +200,9 @@ void add_decode(CLI::App& tokenizer) {
 void add_tokenizer(CLI::App& app) {
   auto* command = app.add_subcommand("tokenizer", "train a tokenizer, or turn text into token ids and back");
   command->require_subcommand(1);
-  add_train(*command);
-  add_encode(*command);
-  add_decode(*command);
+  add_tokenizer_train(*command);
+  add_tokenizer_encode(*command);
+  add_tokenizer_decode(*command);
 }
 
 }  // namespace minke

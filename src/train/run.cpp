@@ -64,7 +64,6 @@ class Run {
   int run() {
     start();
     if (request_.steps && *request_.steps == 0) {
-      save_model(out_, model_, request_.config.data.tokenizer);
       say("wrote the initial model to {}", out_);
       return 0;
     }
@@ -122,8 +121,8 @@ class Run {
         initialise(model_, options_.seed);
       else
         read_masters(request_.init, model_);
-      Budget budget = decide(fingerprint, budget_path);
-      budget_ = budget;
+      save_model(out_, model_, request_.config.data.tokenizer);  // the folder is a model's from the beginning, or refused now
+      budget_ = decide(fingerprint, budget_path);
     } else {
       budget_ = *stored;
     }
