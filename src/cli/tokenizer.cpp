@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "data/source.h"
 #include "data/tokenizer/bpe_trainer.h"
 #include "data/tokenizer/tokenizer.h"
 
@@ -66,15 +67,16 @@ void run_train(const TrainArguments& arguments) {
   options.vocab_size = arguments.vocab_size;
   options.digit_merges = !arguments.no_digit_merges;
   options.pre_tokenizer = arguments.pre_tokenizer == "gpt2" ? PreTokenizer::kGpt2 : PreTokenizer::kDeepSeekV3;
-  std::vector<MappedFile> files;
-  std::vector<std::string_view> texts;
+  std::vector<std::string> documents;
   size_t bytes = 0;
-  for (const std::string& path : arguments.files) {
-    files.emplace_back(path);
-    texts.push_back(files.back().text());
-    bytes += files.back().size();
+  for (const std::string& path : list_files(arguments.files)) {
+    if (file_kind(path) == FileKind::kShard) fail("{}: a shard holds tokens; a tokenizer is trained on text", path);
+    read_documents(path, [&](SourceDocument&& document) {
+      bytes += document.text.size();
+      documents.push_back(std::move(document.text));
+    });
   }
-  const Tokenizer tokenizer(train_tokenizer(texts, options));
+  const Tokenizer tokenizer(train_tokenizer({documents.begin(), documents.end()}, options));
   tokenizer.save(arguments.out);
   std::printf("%s: %d tokens, %zu merges from %zu bytes of text\n", arguments.out.c_str(), tokenizer.vocab_size(),
               tokenizer.spec().merges.size(), bytes);
@@ -83,7 +85,7 @@ void run_train(const TrainArguments& arguments) {
 void add_tokenizer_train(CLI::App& tokenizer) {
   auto* command = tokenizer.add_subcommand("train", "find a byte-level BPE vocabulary in text files");
   auto arguments = std::make_shared<TrainArguments>();
-  command->add_option("files", arguments->files, "UTF-8 text files")->required()->type_name("FILE");
+  command->add_option("files", arguments->files, "text: .txt, .jsonl with `text`, also .gz and .zst, or folders of them")->required()->type_name("FILE");
   command->add_option("-o,--out", arguments->out, "folder to write tokenizer.json and tokenizer_config.json to")->required();
   command->add_option("--vocab-size", arguments->vocab_size, "tokens in all: bytes, special tokens, merges")
       ->capture_default_str()
@@ -97,7 +99,7 @@ void add_tokenizer_train(CLI::App& tokenizer) {
   command->footer(
       "The same text and options give the same bytes.\n"
       "Examples:\n"
-      "  minke tokenizer train data/books/train/*.txt tokenizer/problems.txt --no-digit-merges --out tokenizer\n"
+      "  minke tokenizer train data/books/train tokenizer/problems.txt --no-digit-merges --out tokenizer\n"
       "  minke tokenizer train mine.txt --vocab-size 8192 --pretokenizer gpt2 --special '<|endoftext|>' --out my-tokenizer");
   command->callback([arguments] { run_train(*arguments); });
 }

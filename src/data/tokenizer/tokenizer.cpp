@@ -71,7 +71,9 @@ Tokenizer::Tokenizer(TokenizerSpec spec) : spec_(std::move(spec)), added_(spec_.
     offsets_.push_back(static_cast<uint32_t>(bytes_.size()));
   }
   for (int byte = 0; byte < 256; ++byte) {
-    if (byte_ids[byte] < 0) fail("the tokenizer's vocabulary has no token for byte 0x{:02X}, expected all 256; is it byte-level BPE?", byte);
+    if (byte_ids[byte] < 0) {
+      fail("the tokenizer's vocabulary has no token for byte 0x{:02X}, expected all 256; is it byte-level BPE?", byte);
+    }
   }
   bpe_ = BpeModel(byte_ids, spec_.merges);
 }
@@ -109,14 +111,8 @@ void Tokenizer::encode_plain(std::string_view text, std::vector<int32_t>* ids) c
   while (!text.empty()) {
     const std::string_view piece = first_piece(spec_.pre_tokenizer, text);
     text.remove_prefix(piece.size());
-    if (spec_.ignore_merges) {
-      if (const auto it = whole_.find(std::string(piece)); it != whole_.end()) {
-        ids->push_back(it->second);
-        continue;
-      }
-    }
     if (piece.size() > PieceCache::kMaxBytes) {
-      bpe_.encode(piece, ids);
+      encode_piece(piece, ids);
       continue;
     }
     PieceCache::Entry& entry = cache.at(piece);
@@ -125,7 +121,7 @@ void Tokenizer::encode_plain(std::string_view text, std::vector<int32_t>* ids) c
       continue;
     }
     const size_t before = ids->size();
-    bpe_.encode(piece, ids);
+    encode_piece(piece, ids);
     const size_t count = ids->size() - before;
     if (count > PieceCache::kMaxIds) continue;
     entry.bytes = static_cast<uint8_t>(piece.size());
@@ -133,6 +129,16 @@ void Tokenizer::encode_plain(std::string_view text, std::vector<int32_t>* ids) c
     std::memcpy(entry.text, piece.data(), piece.size());
     std::memcpy(entry.id, ids->data() + before, count * sizeof(int32_t));
   }
+}
+
+void Tokenizer::encode_piece(std::string_view piece, std::vector<int32_t>* ids) const {
+  if (spec_.ignore_merges) {
+    if (const auto it = whole_.find(std::string(piece)); it != whole_.end()) {
+      ids->push_back(it->second);
+      return;
+    }
+  }
+  bpe_.encode(piece, ids);
 }
 
 std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {

@@ -45,6 +45,7 @@ class Tokenizer {
 
  private:
   void encode_plain(std::string_view text, std::vector<int32_t>* ids) const;
+  void encode_piece(std::string_view piece, std::vector<int32_t>* ids) const;
 
   TokenizerSpec spec_;
   std::string bytes_;              // of all tokens, one after the other
