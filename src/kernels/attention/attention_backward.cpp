@@ -24,7 +24,7 @@ struct Loops {
   decltype(MINKE_VARIANT(score_gradient)) score_gradient = MINKE_VARIANT(score_gradient);
   decltype(MINKE_VARIANT(transpose_tile)) transpose = MINKE_VARIANT(transpose_tile);
   decltype(MINKE_VARIANT(row_dots)) dots = MINKE_VARIANT(row_dots);
-  decltype(MINKE_VARIANT(store_rows)) store = MINKE_VARIANT(store_rows);
+  Bf16Encoder encode = bf16_encoder();
 };
 
 // A block of queries as the four right-hand sides.
@@ -76,10 +76,10 @@ void backward_head(const AttentionShape& a, const AttentionSegment& s, const Att
 
   char* k = arena.take<char>(kKeyTile * d * bytes);                         // [64, d]
   void* k_packed = arena.take(size_t(packed_b_bytes(t, kKeyTile, d)));      // at most [64 keys, d]
-  float* scores = arena.take<float>(kKeyTile * kQueryBlock);                // [keys, 64 queries], as the next three
-  float* dp = arena.take<float>(kKeyTile * kQueryBlock);
-  void* p = arena.take(size_t(kKeyTile * kQueryBlock * bytes));
-  void* ds = arena.take(size_t(kKeyTile * kQueryBlock * bytes));
+  float* scores = arena.take<float>(kKeyTile * kQueryBlock);                // [keys, 64 queries], as the next three; p after score_gradient
+  float* dp = arena.take<float>(kKeyTile * kQueryBlock);                    // ds after it
+  void* p = is_bf16 ? arena.take<bf16>(kKeyTile * kQueryBlock) : static_cast<void*>(scores);
+  void* ds = is_bf16 ? arena.take<bf16>(kKeyTile * kQueryBlock) : static_cast<void*>(dp);
   void* ds_t = arena.take(size_t(kKeyTile * kQueryBlock * bytes));          // [queries, 64 keys]
   float* dk = arena.take<float>(kKeyTile * d);
   float* dv = arena.take<float>(kKeyTile * a.d_v);
@@ -94,7 +94,11 @@ void backward_head(const AttentionShape& a, const AttentionSegment& s, const Att
       gemm_serial({.dtype = t, .n = b.rows, .k = d}, {.m = keys, .a = k, .lda = d, .b = b.q_t, .c = scores, .ldc = kQueryBlock});
       gemm_serial({.dtype = t, .n = b.rows, .k = a.d_v},
                   {.m = keys, .a = element(v, from * a.v_row, bytes), .lda = a.v_row, .b = b.do_t, .c = dp, .ldc = kQueryBlock});
-      loops.score_gradient(scores, dp, lse + q0, delta + q0, keys, int32_t(b.rows), i == j, a.scale, is_bf16, p, ds);
+      loops.score_gradient(scores, dp, lse + q0, delta + q0, keys, int32_t(b.rows), i == j, a.scale);
+      if (is_bf16) {
+        loops.encode(scores, static_cast<bf16*>(p), keys * kQueryBlock);
+        loops.encode(dp, static_cast<bf16*>(ds), keys * kQueryBlock);
+      }
       loops.transpose(ds, is_bf16, ds_t);
       const Store to_key = i == j ? Store::kSet : Store::kAdd, to_query = j == 0 ? Store::kSet : Store::kAdd;
       gemm_serial({.dtype = t, .n = a.d_v, .k = b.rows, .store = to_key},
@@ -104,11 +108,11 @@ void backward_head(const AttentionShape& a, const AttentionSegment& s, const Att
       gemm_serial({.dtype = t, .n = d, .k = keys, .store = to_query},
                   {.m = b.rows, .a = ds_t, .lda = kKeyTile, .b = k_packed, .c = dq + q0 * d, .ldc = d});
     }
-    loops.store(dk, d, keys, a.d_nope, is_bf16, element(g.d_k_nope, from * a.k_nope_row + h * a.k_nope_head, bytes), a.k_nope_row);
-    loops.store(dk + a.d_nope, d, keys, a.d_rope, false, d_k_rope + from * a.d_rope, a.d_rope);
-    loops.store(dv, a.d_v, keys, a.d_v, is_bf16, element(g.d_v, from * a.v_row + h * a.v_head, bytes), a.v_row);
+    store_rows(dk, d, keys, a.d_nope, t, element(g.d_k_nope, from * a.k_nope_row + h * a.k_nope_head, bytes), a.k_nope_row);
+    store_rows(dk + a.d_nope, d, keys, a.d_rope, DType::kF32, d_k_rope + from * a.d_rope, a.d_rope);
+    store_rows(dv, a.d_v, keys, a.d_v, t, element(g.d_v, from * a.v_row + h * a.v_head, bytes), a.v_row);
   }
-  loops.store(dq, d, n, d, is_bf16, element(g.d_q, h * a.q_head, bytes), a.q_row);
+  store_rows(dq, d, n, d, t, element(g.d_q, h * a.q_head, bytes), a.q_row);
 }
 
 }  // namespace

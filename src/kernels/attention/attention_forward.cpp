@@ -37,6 +37,7 @@ struct Loops {
   decltype(MINKE_VARIANT(softmax_tile)) softmax = MINKE_VARIANT(softmax_tile);
   decltype(MINKE_VARIANT(merge_tile)) merge = MINKE_VARIANT(merge_tile);
   decltype(MINKE_VARIANT(finish_rows)) finish = MINKE_VARIANT(finish_rows);
+  Bf16Encoder encode = bf16_encoder();
 };
 
 // The rows of a piece as one matrix: in place where one head's rows are strided rows already, gathered where heads are interleaved.
@@ -79,15 +80,16 @@ void pack_tile(const AttentionShape& a, const Piece& p, int64_t tile, const Pack
 
 // A tile's own softmax and P·V for rows r0 .. r1 (at most kRowBlock): max, sum [rows] and o [rows, d_v].
 struct TileScratch {
-  float* s;   // [64 rows, 64 keys]
-  void* p;    // the same in dtype
+  float* s;   // [64 rows, 64 keys]; probabilities after the softmax
+  void* p;    // the same in dtype: s itself when that is f32
   float* max;
   float* sum;
   float* o;   // [64, d_v]
 };
 TileScratch take_scratch(const AttentionShape& a, Arena& arena) {
-  return {arena.take<float>(kRowBlock * kKeyTile), arena.take(size_t(kRowBlock * kKeyTile) * dtype_bytes(a.dtype)),
-          arena.take<float>(kRowBlock), arena.take<float>(kRowBlock), arena.take<float>(kRowBlock * a.d_v)};
+  float* s = arena.take<float>(kRowBlock * kKeyTile);
+  return {s, a.dtype == DType::kF32 ? static_cast<void*>(s) : arena.take<bf16>(kRowBlock * kKeyTile), arena.take<float>(kRowBlock),
+          arena.take<float>(kRowBlock), arena.take<float>(kRowBlock * a.d_v)};
 }
 void attend_tile(const AttentionShape& a, const Piece& p, const Queries& q, const Loops& loops, int64_t tile, const PackedTile& packed,
                  int64_t r0, int64_t r1, const TileScratch& out) {
@@ -100,7 +102,8 @@ void attend_tile(const AttentionShape& a, const Piece& p, const Queries& q, cons
     if (from < to)
       gemm_serial({.dtype = a.dtype, .n = keys, .k = d}, {.m = to - from, .a = element(q.data, (r0 + from) * q.stride, bytes), .lda = q.stride,
                                                          .b = packed.k, .c = out.s + from * kKeyTile, .ldc = kKeyTile});
-  loops.softmax(out.s, rows, valid, a.scale, a.dtype == DType::kBF16, out.p, out.max, out.sum);
+  loops.softmax(out.s, rows, valid, a.scale, out.max, out.sum);
+  if (a.dtype == DType::kBF16) loops.encode(out.s, static_cast<bf16*>(out.p), rows * kKeyTile);
   gemm_serial({.dtype = a.dtype, .n = a.d_v, .k = kKeyTile},
               {.m = rows, .a = out.p, .lda = kKeyTile, .b = packed.v, .c = out.o, .ldc = a.d_v});
 }
@@ -120,12 +123,13 @@ RowState take_state(int64_t rows, int64_t d_v, Arena& arena) {
 }
 void finish(const AttentionShape& a, const Piece& p, const Loops& loops, const RowState& state) {
   const int64_t bytes = int64_t(dtype_bytes(a.dtype));
+  loops.finish(p.rows(), a.d_v, state.max, state.sum, state.o);
   // Rows of o are evenly spaced along the queries of one head, or along the heads of one query.
   const bool one_head = p.heads == 1;
   const int64_t run = one_head ? p.rows() : p.heads, stride = one_head ? a.o_row : a.o_head;
   for (int64_t r = 0; r < p.rows(); r += run) {
     void* out = element(p.segment->o, (p.q0 + r / p.heads) * a.o_row + p.h0 * a.o_head, bytes);
-    loops.finish(run, a.d_v, state.o + r * a.d_v, state.max + r, state.sum + r, a.dtype == DType::kBF16, out, stride * bytes);
+    store_rows(state.o + r * a.d_v, a.d_v, run, a.d_v, a.dtype, out, stride);
   }
   if (!p.segment->lse) return;
   for (int64_t r = 0; r < p.rows(); ++r) p.segment->lse[(p.q0 + r / p.heads) * a.heads + p.h0 + r % p.heads] = state.sum[r];

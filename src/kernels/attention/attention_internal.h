@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/attention/attention.h"
+#include "kernels/math/row_format.h"
 
 namespace minke {
 
@@ -22,6 +23,17 @@ inline void copy_rows(const void* source, int64_t stride, int64_t width, int64_t
     if (whole < row_bytes) std::memcpy(to + whole, from + whole, size_t(row_bytes - whole));
   }
   for (int64_t r = rows; r < padded_rows; ++r) std::memset(element(dst, r * ld, bytes), 0, size_t(row_bytes));
+}
+
+// Columns of a matrix of f32 in dtype; rows `ld` and `stride` elements apart.
+inline void store_rows(const float* from, int64_t ld, int64_t rows, int64_t n, DType t, void* to, int64_t stride) {
+  if (t == DType::kF32) return copy_rows(from, ld, n, rows, rows, 4, to, stride);
+  const Bf16Encoder encode = bf16_encoder();
+  bf16* row = static_cast<bf16*>(to);
+  for (int64_t r = 0; r < rows; ++r, from += ld, row += stride) {
+    __builtin_prefetch(row + 8 * stride, 1);
+    encode(from, row, n);
+  }
 }
 
 // Keys `from` .. `from + rows` of head h as [padded_rows, d_nope + d_rope].
