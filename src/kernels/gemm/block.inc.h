@@ -143,10 +143,13 @@ void run_wgrad(int64_t m, int64_t n, int64_t k, const void* dy, const void* x, f
   }
 }
 
-// Rows of A that stay in the L2 beside a panel of B.
-inline int64_t rows_per_pass(int64_t k, int64_t bytes_per_element) {
+// Rows of A taken at a time, near 384 KiB so that they stay in the L2 beside a panel of B; passes alike in size, and rather one of half
+// as many rows again than two, since each pass reads all of B.
+inline int64_t rows_per_pass(int64_t m, int64_t k, int64_t bytes_per_element) {
   constexpr int64_t kBytes = 384 << 10;
-  return std::clamp<int64_t>(kBytes / std::max<int64_t>(1, k * bytes_per_element) / kRowUnit * kRowUnit, 4 * kRowUnit, 64 * kRowUnit);
+  const int64_t fit = std::clamp<int64_t>(kBytes / std::max<int64_t>(1, k * bytes_per_element), 4 * kRowUnit, 64 * kRowUnit);
+  const int64_t passes = std::max<int64_t>(1, (m + fit / 2) / fit);
+  return round_up((m + passes - 1) / passes, kRowUnit);
 }
 
 // Step on A as it lies (kABytes per element).
@@ -154,7 +157,7 @@ template <class Step, int64_t kABytes>
 void run_rows(const GemmShape& shape, const GemmProblem& problem) {
   const int64_t panel_bytes = (shape.k + Step::kPerStep - 1) / Step::kPerStep * kPanelStep;
   const int64_t c_bytes = shape.c_dtype == DType::kF32 ? 4 : 2;
-  const int64_t pass = rows_per_pass(shape.k, kABytes);
+  const int64_t pass = rows_per_pass(problem.m, shape.k, kABytes);
   for (int64_t row = 0; row < problem.m; row += pass) {
     const int64_t rows = std::min(pass, problem.m - row);
     const char* a = static_cast<const char*>(problem.a) + row * problem.lda * kABytes;

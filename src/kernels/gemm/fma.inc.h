@@ -28,7 +28,7 @@ void widen_panel(const char* pairs, int64_t k, float* to) {
 
 void run_bf16(const GemmShape& shape, const GemmProblem& problem) {
   constexpr int64_t kRowsWorthWidening = 24;
-  const int64_t k = round_up(shape.k, 2), panel_bytes = k / 2 * kPanelStep, pass = std::min(rows_per_pass(k, 4), problem.m);
+  const int64_t k = round_up(shape.k, 2), panel_bytes = k / 2 * kPanelStep, pass = std::min(rows_per_pass(problem.m, k, 4), problem.m);
   const int64_t c_bytes = shape.c_dtype == DType::kF32 ? 4 : 2;
   ArenaScope scope(thread_arena());
   float* a = thread_arena().take<float>(pass * k);

@@ -50,7 +50,7 @@ void run_task(const GemmVariant& variant, const GemmShape& shape, const GemmProb
 }  // namespace
 
 std::span<const GemmVariant> gemm_variants() {
-  static const GemmVariant variants[] = {kScalarVariant, kAvx2Variant, kAvx512Variant, kAvx512Bf16Variant};
+  static const GemmVariant variants[] = {kScalarVariant, kAvx2Variant, kAvx512Variant, kAvx512Bf16Variant, kAmxVariant};
   return variants;
 }
 

@@ -12,6 +12,7 @@ namespace {
 
 #include "kernels/gemm/simd256.inc.h"
 #include "kernels/gemm/block.inc.h"
+#define MINKE_PANEL_WIDTH Simd::kWidth
 #include "kernels/gemm/pack.inc.h"
 #include "kernels/gemm/fma.inc.h"
 

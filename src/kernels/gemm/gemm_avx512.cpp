@@ -14,6 +14,7 @@ namespace {
 
 #include "kernels/gemm/simd512.inc.h"
 #include "kernels/gemm/block.inc.h"
+#define MINKE_PANEL_WIDTH Simd::kWidth
 #include "kernels/gemm/pack.inc.h"
 #include "kernels/gemm/fma.inc.h"
 

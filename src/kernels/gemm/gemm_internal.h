@@ -67,7 +67,7 @@ struct WgradKernel {
 };
 
 extern const GemmVariant kScalarVariant, kAvx2Variant, kAvx512Variant, kAvx512Bf16Variant, kAmxVariant;
-extern const WgradKernel kPlainWgrad, kAvx2Wgrad, kAvx512Wgrad, kAvx512Bf16Wgrad;
+extern const WgradKernel kPlainWgrad, kAvx2Wgrad, kAvx512Wgrad, kAvx512Bf16Wgrad, kAmxWgrad;
 const WgradKernel& wgrad_kernel();  // of the chosen variant
 
 }  // namespace minke::gemm_internal

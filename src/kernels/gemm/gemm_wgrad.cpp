@@ -11,8 +11,9 @@ namespace gemm_internal {
 namespace {
 
 constexpr int64_t kChunk = 512;
+constexpr int64_t kBlockUnits = 4;  // of columns: 512 tokens of a packed block are 256 KiB in bf16
 
-// The path every variant can take: dY transposed to rows along tokens, X packed as any B.
+// The scalar variant's way, open to any other: dY transposed to rows along tokens, X packed as any B.
 int64_t plain_dy_bytes(DType dtype, int64_t m, int64_t n) { return round_up(round_up(n, kColumnUnit) * m * int64_t(dtype_bytes(dtype)), 64); }
 
 template <class T>
@@ -55,17 +56,20 @@ struct Dims {
 char* offset(void* p, int64_t bytes) { return static_cast<char*>(p) + bytes; }
 const char* offset(const void* p, int64_t bytes) { return static_cast<const char*>(p) + bytes; }
 
-// One thread, its own scratch.
+// One thread, its own scratch. dY is packed a block of columns at a time: packed and read again while it is in the L2.
 void whole(const WgradKernel& kernel, const Dims& d, const WgradProblem& p) {
   ArenaScope scope(thread_arena());
-  const int64_t longest = std::min(kChunk, p.m);
-  void* dy = thread_arena().take(size_t(kernel.dy_bytes(d.dtype, longest, d.n)));
+  const int64_t longest = std::min(kChunk, p.m), block = kBlockUnits * kColumnUnit;
+  void* dy = thread_arena().take(size_t(kernel.dy_bytes(d.dtype, longest, std::min(block, d.n))));
   void* x = thread_arena().take(size_t(kernel.x_bytes(d.dtype, longest, d.k)));
   for (int64_t t = 0; t < p.m; t += kChunk) {
     const int64_t m = std::min(kChunk, p.m - t);
-    kernel.pack_dy(d.dtype, m, d.n, element(p.dy, d.dtype, t * p.ld_dy), p.ld_dy, dy);
     kernel.pack_x(d.dtype, m, d.k, element(p.x, d.dtype, t * p.ld_x), p.ld_x, x);
-    kernel.run(d.dtype, m, d.n, d.k, dy, x, p.dw, d.k);
+    for (int64_t row = 0; row < d.n; row += block) {
+      const int64_t rows = std::min(block, d.n - row);
+      kernel.pack_dy(d.dtype, m, rows, element(p.dy, d.dtype, t * p.ld_dy + row), p.ld_dy, dy);
+      kernel.run(d.dtype, m, rows, d.k, dy, x, p.dw + row * d.k, d.k);
+    }
   }
 }
 
@@ -76,8 +80,7 @@ void shared(const WgradKernel& kernel, const Dims& d, const WgradProblem& p) {
   void* dy = thread_arena().take(size_t(kernel.dy_bytes(d.dtype, longest, d.n)));
   void* x = thread_arena().take(size_t(kernel.x_bytes(d.dtype, longest, d.k)));
   const int64_t n_units = (d.n + kColumnUnit - 1) / kColumnUnit, k_units = (d.k + kColumnUnit - 1) / kColumnUnit;
-  // Blocks of at most 4 x 4 units, smaller where that leaves a thread too few.
-  int64_t block_n = 4, block_k = 4;
+  int64_t block_n = kBlockUnits, block_k = kBlockUnits;  // smaller where that leaves a thread too few
   while (((n_units + block_n - 1) / block_n) * ((k_units + block_k - 1) / block_k) < 4 * thread_count() && block_n + block_k > 2)
     block_n >= block_k ? block_n /= 2 : block_k /= 2;
   const int64_t n_blocks = (n_units + block_n - 1) / block_n, k_blocks = (k_units + block_k - 1) / block_k;
@@ -107,6 +110,7 @@ const WgradKernel& wgrad_kernel() {
     case Isa::kAvx2: return kAvx2Wgrad;
     case Isa::kAvx512: return kAvx512Wgrad;
     case Isa::kAvx512Bf16: return kAvx512Bf16Wgrad;
+    case Isa::kAmx: return kAmxWgrad;
     default: return kPlainWgrad;
   }
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "kernels/gemm/amx_tiles.h"
 
 namespace minke {
 namespace {
@@ -84,21 +85,23 @@ void avx512_bf16_loop(int64_t rounds) {
 }
 #pragma GCC pop_options
 
-// Four independent tile products; tiles hold zeros. Static, whole-struct operand: see gemm_amx.cpp.
+// Four independent tile products of zeros.
 void amx_loop(int64_t rounds) {
-  struct alignas(64) TileConfig {
-    uint8_t palette = 1, start_row = 0, reserved[14] = {};
-    uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-  };
-  static const TileConfig config;
-  asm volatile("ldtilecfg %0" ::"m"(config) : "memory");
+  static constexpr gemm_internal::TileConfig kConfig = [] {
+    gemm_internal::TileConfig config;
+    for (int t = 0; t < 8; ++t) {
+      config.row_bytes[t] = 64;
+      config.rows[t] = 16;
+    }
+    return config;
+  }();
+  MINKE_TILE_CONFIG(kConfig);
   asm volatile("tilezero %%tmm0\n tilezero %%tmm1\n tilezero %%tmm2\n tilezero %%tmm3\n"
                "tilezero %%tmm4\n tilezero %%tmm5\n tilezero %%tmm6\n tilezero %%tmm7" ::: "memory");
   for (int64_t i = 0; i < rounds; ++i)
     asm volatile("tdpbf16ps %%tmm6, %%tmm4, %%tmm0\n tdpbf16ps %%tmm7, %%tmm4, %%tmm1\n"
                  "tdpbf16ps %%tmm6, %%tmm5, %%tmm2\n tdpbf16ps %%tmm7, %%tmm5, %%tmm3" ::: "memory");
-  asm volatile("tilerelease" ::: "memory");
+  MINKE_TILE_RELEASE();
 }
 
 Loop loop_for(DType dtype, Isa isa) {
