@@ -69,8 +69,8 @@ class Transformer {
   int64_t activation_peak() const { return int64_t(arena_.peak()); }
 
  private:
+  friend class TrainPass;
   Block build_block(int64_t layer);
-  void count_loads(const Block& b, const BlockSaved& s, size_t moe_index);
 
   ModelConfig config_;
   Weights weights_;

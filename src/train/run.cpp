@@ -1,7 +1,5 @@
 #include "train/run.h"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -23,6 +21,7 @@
 #include "train/budget.h"
 #include "train/checkpoints.h"
 #include "train/metrics.h"
+#include "train/screen.h"
 #include "train/training_data.h"
 
 namespace minke {
@@ -30,15 +29,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-std::string human(double n) {
-  if (n >= 1e9) return fmt::format("{:.2f}B", n / 1e9);
-  if (n >= 1e6) return fmt::format("{:.1f}M", n / 1e6);
-  if (n >= 1e4) return fmt::format("{:.1f}k", n / 1e3);
-  return fmt::format("{:.0f}", n);
-}
-
-std::string clock_time(double seconds) { return fmt::format("{}:{:02}", int(seconds) / 60, int(seconds) % 60); }
 
 std::vector<std::vector<int32_t>> token_windows(const EvalSet& set) {
   std::vector<std::vector<int32_t>> out;
@@ -55,7 +45,8 @@ class Run {
         out_(request.config.run.out),
         model_(request.model, options_.compute(), WeightUse::kTraining),
         data_(request.config.data, options_, request.config.run.eval_tokens),
-        step_(model_, options_, request.config.data.mask_segments) {
+        step_(model_, options_, request.config.data.mask_segments),
+        screen_(request.json) {
     if (data_.vocab_size() > request.model.vocab_size)
       fail("{}: the tokenizer has {} ids, the model's vocab_size is {}; make vocab_size at least as large", request.config.data.tokenizer,
            data_.vocab_size(), request.model.vocab_size);
@@ -64,18 +55,18 @@ class Run {
   int run() {
     start();
     if (request_.steps && *request_.steps == 0) {
-      say("wrote the initial model to {}", out_);
+      screen_.say("wrote the initial model to {}", out_);
       return 0;
     }
     if (progress_.step >= last_step()) {
-      say("{}: this run is finished ({} steps); FRESH=1 or --fresh starts over", out_, progress_.step);
+      screen_.say("{}: this run is finished ({} steps); FRESH=1 or --fresh starts over", out_, progress_.step);
       return 0;
     }
     if (!request_.dump_batches.empty()) dump_batches(request_.dump_batches, data_, options_, budget_.tokens, last_step() - progress_.step);
     const bool interrupted_early = !loop();
     if (interrupted_early) {
       checkpoint();
-      say("saved at step {}; the same command goes on from here", progress_.step);
+      screen_.say("saved at step {}; the same command goes on from here", progress_.step);
       return 130;
     }
     finish();
@@ -83,18 +74,6 @@ class Run {
   }
 
  private:
-  template <class... Args>
-  void say(fmt::format_string<Args...> format, Args&&... args) {
-    clear_line();
-    std::fprintf(request_.json ? stderr : stdout, "%s\n", fmt::format(format, std::forward<Args>(args)...).c_str());
-    std::fflush(stdout);
-  }
-  void clear_line() {
-    if (!line_open_) return;
-    std::fprintf(stderr, "\r\033[K");
-    line_open_ = false;
-  }
-
   int64_t last_step() const { return request_.steps ? std::min(*request_.steps, budget_.steps) : budget_.steps; }
   Moments moments() { return {step_.optimizer().moment_dtype(), step_.optimizer().m(), step_.optimizer().v()}; }
 
@@ -107,13 +86,13 @@ class Run {
       for (const char* name : {"/checkpoints", "/run.json", "/metrics.jsonl"}) std::filesystem::remove_all(out_ + name, none);
     }
     make_folders(out_);
-    say("model    {} parameters, {} active per token{}; {} layers of width {}", human(double(counts.total_params)), human(double(counts.active_params)),
+    screen_.say("model    {} parameters, {} active per token{}; {} layers of width {}", human(double(counts.total_params)), human(double(counts.active_params)),
         counts.mtp_params ? fmt::format(", and {} in {} MTP module(s)", human(double(counts.mtp_params)), request_.model.num_nextn_predict_layers) : "",
         request_.model.num_hidden_layers, request_.model.hidden_size);
     peak_gflops_ = peak_gflops(options_.compute(), chosen_isa(), thread_count());
-    say("machine  {}, {} threads, kernels {} ({}), peak {:.0f} GFLOP/s", cpu_model(), thread_count(), isa_name(chosen_isa()), gemm_variant().name,
+    screen_.say("machine  {}, {} threads, kernels {} ({}), peak {:.0f} GFLOP/s", cpu_model(), thread_count(), isa_name(chosen_isa()), gemm_variant().name,
         peak_gflops_);
-    say("data     {}", data_.summary());
+    screen_.say("data     {}", data_.summary());
 
     const std::optional<Budget> stored = stored_budget(budget_path, fingerprint);
     if (!stored) {
@@ -129,7 +108,7 @@ class Run {
     options_.tokens = budget_.tokens;
     if (stored) resume();
     metrics_ = std::make_unique<Metrics>(out_ + "/metrics.jsonl", progress_.step);
-    say("budget   {} tokens, {} steps of {}{}", human(double(budget_.tokens)), budget_.steps, options_.batch_sequences * options_.sequence_length,
+    screen_.say("budget   {} tokens, {} steps of {}{}", human(double(budget_.tokens)), budget_.steps, options_.batch_sequences * options_.sequence_length,
         budget_.minutes > 0 ? fmt::format(": {:g} minutes at {} tokens/s, measured here", budget_.minutes, human(budget_.measured_tok_s)) : "");
   }
 
@@ -168,9 +147,9 @@ class Run {
     data_.restore(f.text("data", restored->path));
     if (const std::string& was = f.text("isa", restored->path), &vendor = f.text("vendor", restored->path);
         was != isa_name(chosen_isa()) || vendor != cpu_vendor())
-      say("warning  this run began with {} on {}; going on with {} on {}: the result will differ in its last bits", was, vendor, isa_name(chosen_isa()),
+      screen_.say("warning  this run began with {} on {}; going on with {} on {}: the result will differ in its last bits", was, vendor, isa_name(chosen_isa()),
           cpu_vendor());
-    say("resumed  {} at step {}", restored->path, progress_.step);
+    screen_.say("resumed  {} at step {}", restored->path, progress_.step);
   }
 
   void checkpoint() {
@@ -204,7 +183,7 @@ class Run {
     const int64_t first_step = progress_.step;
     if (first_step == 0) {
       before_ = evaluate();
-      say("before   {}", describe(before_));
+      screen_.say("before   {}", describe(before_));
     }
     while (progress_.step < last_step()) {
       if (interrupted()) return false;
@@ -223,11 +202,11 @@ class Run {
       if (measured) {
         now = evaluate();
         last_eval_ = Clock::now();
-        shown_ = now;
       }
       const double share = average_ * flops / 1e9 / peak_gflops_;
       metrics_->write({progress_, report, measured ? &now : nullptr, tok_s, tok_s * flops / 1e9 / peak_gflops_, resident_bytes()});
-      show(report, share, measured);
+      const double left = double((last_step() - progress_.step) * options_.batch_sequences * options_.sequence_length) / average_;
+      screen_.step({progress_.step, last_step(), report, average_, share, left}, measured ? &now : nullptr);
       const bool save = r.checkpoint_every > 0 ? progress_.step % r.checkpoint_every == 0 : since(last_checkpoint_) >= r.checkpoint_minutes * 60;
       if (save && !last) checkpoint();
     }
@@ -235,47 +214,13 @@ class Run {
   }
 
   void on_skipped(const StepReport& report) {
-    say("step {}: skipped, {} ({} skipped so far)", progress_.step, report.why, progress_.skipped);
+    screen_.say("step {}: skipped, {} ({} skipped so far)", progress_.step, report.why, progress_.skipped);
     if (progress_.skipped_in_a_row < options_.max_skipped) return;
     fail("{} steps in a row were not finite (the last: {}). The last good checkpoint is {}; a lower lr may help", progress_.skipped_in_a_row, report.why,
          checkpointed_step_ > 0 ? fmt::format("{}/checkpoints/step-{:08d}", out_, checkpointed_step_) : "the beginning");
   }
 
-  static std::string describe(const HeldOut& h) {
-    std::string text;
-    if (h.prose) text += fmt::format("{:.3f} bits per byte on held-out prose", *h.prose);
-    if (h.problems) text += fmt::format("{}{:.3f} on held-out problems", text.empty() ? "" : ", ", *h.problems);
-    return text.empty() ? "nothing is held out" : text;
-  }
-
-  void show(const StepReport& report, double share, bool measured) {
-    const bool terminal = isatty(STDERR_FILENO);
-    if (!terminal && !measured && progress_.step % 50 != 0 && progress_.step > 3) return;
-    if (terminal && !measured && since(shown_at_) < 0.2) return;
-    shown_at_ = Clock::now();
-    double worst = 0;
-    for (const double v : report.max_vio) worst = std::max(worst, v);
-    std::string bpb;
-    if (shown_.prose) bpb += fmt::format(" prose {:.3f}", *shown_.prose);
-    if (shown_.problems) bpb += fmt::format(" problems {:.3f}", *shown_.problems);
-    const double left = double(last_step() - progress_.step) * double(options_.batch_sequences * options_.sequence_length) / average_;
-    const std::string line =
-        fmt::format("step {}/{}  loss {:.3f}{}  {} tok/s {:.0f}% of peak  busiest expert {:.1f}x  {} left", progress_.step, last_step(), report.losses.main,
-                    bpb.empty() ? "" : "  bits/byte" + bpb, human(average_), 100 * share, 1 + worst, clock_time(left));
-    if (terminal) {
-      std::fprintf(stderr, "\r\033[K%s", line.c_str());
-      line_open_ = true;
-      if (measured) {
-        std::fprintf(stderr, "\n");
-        line_open_ = false;
-      }
-    } else {
-      std::fprintf(stderr, "%s\n", line.c_str());
-    }
-  }
-
   void finish() {
-    clear_line();
     const double seconds = since(began_);
     checkpoint();
     save_model(out_, model_, request_.config.data.tokenizer);
@@ -295,11 +240,11 @@ class Run {
       std::printf("%s\n", j.dump().c_str());
       return;
     }
-    if (before_.prose || before_.problems) say("before   {}", describe(before_));
-    say("after    {}", describe(after));
-    say("spent    {} tokens in {} on {} threads: ${:.4f} at ${:g} per core-hour; peak memory {:.0f} MiB", human(double(progress_.tokens)),
+    if (before_.prose || before_.problems) screen_.say("before   {}", describe(before_));
+    screen_.say("after    {}", describe(after));
+    screen_.say("spent    {} tokens in {} on {} threads: ${:.4f} at ${:g} per core-hour; peak memory {:.0f} MiB", human(double(progress_.tokens)),
         clock_time(seconds), thread_count(), dollars, request_.config.run.price_per_core_hour, double(peak_resident_bytes()) / (1 << 20));
-    say("model    {} (opens in transformers, vLLM and minke generate)", out_);
+    screen_.say("model    {} (opens in transformers, vLLM and minke generate)", out_);
   }
 
   const RunRequest& request_;
@@ -311,11 +256,11 @@ class Run {
   Progress progress_;
   Budget budget_;
   std::unique_ptr<Metrics> metrics_;
-  HeldOut before_, shown_;
+  HeldOut before_;
+  Screen screen_;
   double peak_gflops_ = 0, average_ = 0;
   int64_t checkpointed_step_ = 0;
-  bool line_open_ = false;
-  Clock::time_point began_, last_checkpoint_, last_eval_, shown_at_;
+  Clock::time_point began_, last_checkpoint_, last_eval_;
 };
 
 }  // namespace

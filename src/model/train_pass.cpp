@@ -1,0 +1,216 @@
+// One training pass: forward, losses, backward. And the rows of multi-token prediction, which mtp_logits shares.
+#include <algorithm>
+
+#include "kernels/embedding/embedding.h"
+#include "model/transformer.h"
+
+namespace minke {
+namespace {
+
+// The first n - 1 rows of every segment: what the next MTP depth can still predict from.
+Rows shorten(const Rows& rows) {
+  Rows out;
+  for (const RowSegment& r : rows.segments)
+    if (r.n > 1) out.add(r.n - 1, r.first);
+  return out;
+}
+
+// Calls body(first row in wide, first row in narrow, rows kept) for every segment that shorten() kept.
+template <class Body>
+void for_each_kept(const Rows& wide, const Rows& narrow, Body body) {
+  size_t i = 0;
+  for (const RowSegment& r : wide.segments)
+    if (r.n > 1) body(r.begin, narrow.segments[i++].begin, r.n - 1);
+}
+
+View gather(const Rows& wide, const Rows& narrow, View from, Arena& arena) {
+  View out = take(arena, from.dtype, narrow.count(), from.cols);
+  for_each_kept(wide, narrow, [&](int64_t w, int64_t k, int64_t n) { copy(from.slice(w, n), out.slice(k, n)); });
+  return out;
+}
+
+void scatter_add(const Rows& wide, const Rows& narrow, View from, View to) {
+  for_each_kept(wide, narrow, [&](int64_t w, int64_t k, int64_t n) {
+    for (int64_t t = 0; t < n; ++t) {
+      const float* x = static_cast<const float*>(from.row(k + t));
+      float* y = static_cast<float*>(to.row(w + t));
+      for (int64_t j = 0; j < from.cols; ++j) y[j] += x[j];
+    }
+  });
+}
+
+double weighted_sum(const std::vector<float>& nll, const std::vector<float>& weights) {
+  double sum = 0;
+  for (size_t i = 0; i < nll.size(); ++i) sum += double(nll[i]) * double(weights[i]);
+  return sum;
+}
+
+}  // namespace
+
+void Transformer::clear_expert_loads() {
+  for (auto& loads : expert_loads_) std::fill(loads.begin(), loads.end(), 0);
+}
+
+std::vector<View> Transformer::mtp_logits(const std::vector<int32_t>& ids, const ForwardSaved& s, const Rows& rows, Arena& arena) {
+  std::vector<View> out;
+  const bool post = config_.mtp_hidden == MtpHidden::kPostNorm;
+  std::vector<MtpSaved> saved(mtp_.size());
+  Rows wide = rows;
+  View from = post ? s.x : s.h;
+  for (size_t k = 0; k < mtp_.size(); ++k) {
+    const Rows narrow = shorten(wide);
+    if (narrow.count() == 0) break;
+    mtp_forward(mtp_[k], rope_, narrow, compute(), table_, ids.data() + k + 1, gather(wide, narrow, from, arena), saved[k], arena, nullptr, false);
+    out.push_back(take(arena, DType::kF32, narrow.count(), config_.vocab_size));
+    logits(saved[k].out, out.back());
+    from = post ? saved[k].out : saved[k].h;
+    wide = narrow;
+  }
+  return out;
+}
+
+// The state of one pass over B sequences of L + 1 tokens. Depth 0 is the main model, depth k the k-th MTP module.
+class TrainPass {
+ public:
+  TrainPass(Transformer& model, const int32_t* tokens, int64_t B, int64_t L, const LossOptions& options)
+      : m_(model), arena_(model.arena_), tokens_(tokens), L_(L), options_(options), post_(model.config_.mtp_hidden == MtpHidden::kPostNorm), B_(B) {}
+
+  StepLosses run(const std::vector<std::vector<int64_t>>& segment_starts, double weight_of_step, int64_t sequences_of_step) {
+    balance_ = {options_.balance_alpha, sequences_of_step};
+    lay_out_rows(segment_starts, weight_of_step);
+    forward_main();
+    if (options_.mtp_lambda > 0)
+      for (size_t k = 1; k <= m_.mtp_.size() && forward_mtp(k); ++k) continue;
+    backward();
+    return losses_;
+  }
+
+ private:
+  struct Depth {
+    Rows rows;
+    std::vector<int64_t> place;      // [rows] where in tokens_ each row's own token is
+    std::vector<int32_t> ids;        // [rows] the tokens embedded: the row's own, or k places after it
+    MtpSaved saved;                  // k >= 1
+    View d_out;                      // gradient of the normed output
+  };
+
+  // Without a mask a sequence is one segment and attention crosses documents, as in V3's pre-training.
+  void lay_out_rows(const std::vector<std::vector<int64_t>>& segment_starts, double weight_of_step) {
+    Depth& main = depths_.emplace_back();
+    for (int64_t b = 0; b < B_; ++b) {
+      std::vector<int64_t> bounds = {0};
+      if (options_.mask_segments)
+        for (const int64_t start : segment_starts[size_t(b)])
+          if (start > 0 && start < L_) bounds.push_back(start);
+      bounds.push_back(L_);
+      for (size_t i = 0; i + 1 < bounds.size(); ++i) main.rows.add(bounds[i + 1] - bounds[i], 0);
+      for (int64_t t = 0; t < L_; ++t) main.place.push_back(b * (L_ + 1) + t);
+    }
+    for (const int64_t p : main.place) main.ids.push_back(tokens_[p]);
+    // A target's weight belongs to the target token, whichever depth predicts it.
+    weight_of_target_.assign(size_t(B_ * (L_ + 1)), 0.0f);
+    for (size_t i = 0; i < main.place.size(); ++i) {
+      const double w = options_.token_weights.empty() ? 1.0 : double(options_.token_weights[i]);
+      weight_of_target_[size_t(main.place[i] + 1)] = float(w / weight_of_step);
+    }
+  }
+
+  // Loss of a depth's normed output; its gradient into depth.d_out. Row at place p predicts the token at p + k + 1.
+  double loss(Depth& depth, size_t k, View out, double share) {
+    const size_t n = depth.place.size();
+    std::vector<int32_t> targets(n);
+    std::vector<float> weights(n), nll(n);
+    for (size_t i = 0; i < n; ++i) {
+      const size_t target = size_t(depth.place[i]) + k + 1;
+      targets[i] = tokens_[target];
+      weights[i] = float(share * double(weight_of_target_[target]));
+    }
+    depth.d_out = take(arena_, DType::kF32, int64_t(n), out.cols);
+    head_loss(m_.head_, out, targets.data(), weights.data(), nll.data(), depth.d_out, arena_);
+    return weighted_sum(nll, weights) / share;
+  }
+
+  void forward_main() {
+    Depth& main = depths_[0];
+    m_.forward(main.rows, main.ids.data(), saved_, arena_, {}, true);
+    for (size_t l = 0; l < m_.blocks_.size(); ++l) count_loads(m_.blocks_[l], saved_.blocks[l]);
+    losses_.main = loss(main, 0, saved_.x, 1.0);
+  }
+
+  // Report eq. 21-24: depth k embeds the token k places ahead and predicts the one after; the mean is over all T main targets.
+  // False when no sequence is long enough.
+  bool forward_mtp(size_t k) {
+    Depth depth;
+    const Depth& above = depths_.back();
+    depth.rows = shorten(above.rows);
+    if (depth.rows.count() == 0) return false;
+    for_each_kept(above.rows, depth.rows, [&](int64_t w, int64_t, int64_t n) {
+      for (int64_t t = 0; t < n; ++t) depth.place.push_back(above.place[size_t(w + t)]);
+    });
+    for (const int64_t p : depth.place) depth.ids.push_back(tokens_[p + int64_t(k)]);
+    const View from = k == 1 ? (post_ ? saved_.x : saved_.h) : (post_ ? above.saved.out : above.saved.h);
+    const View h_in = gather(above.rows, depth.rows, from, arena_);
+    const MtpModule& module = m_.mtp_[k - 1];
+    mtp_forward(module, m_.rope_, depth.rows, m_.compute(), m_.table_, depth.ids.data(), h_in, depth.saved, arena_, nullptr, true);
+    count_loads(module.block, depth.saved.block);
+    losses_.mtp.push_back(loss(depth, k, depth.saved.out, double(options_.mtp_lambda) / double(m_.mtp_.size())));
+    depths_.push_back(std::move(depth));
+    return true;
+  }
+
+  // Deepest first. A module's input gradient goes to the normed output one depth up (post-norm) or to the stream before the norm.
+  void backward() {
+    const int64_t d = m_.config_.hidden_size;
+    View d_stream;  // pre-norm: what the depth below adds to this depth's stream
+    for (size_t k = depths_.size(); k-- > 1;) {
+      Depth& depth = depths_[k];
+      const MtpModule& module = m_.mtp_[k - 1];
+      View dh = take(arena_, DType::kF32, depth.rows.count(), d), dh_in = take(arena_, DType::kF32, depth.rows.count(), d);
+      norm_backward(module.shared_head_norm, depth.saved.h, depth.saved.out_rstd, depth.d_out, dh, false);
+      if (d_stream.data) scatter_add(depth.rows, depths_[k + 1].rows, d_stream, dh);
+      fill_zero(dh_in);
+      losses_.balance += mtp_backward(module, m_.rope_, depth.rows, depth.ids.data(), depth.saved, balance_, dh, dh_in, m_.d_table_, arena_);
+      if (post_)
+        scatter_add(depths_[k - 1].rows, depth.rows, dh_in, depths_[k - 1].d_out);
+      else
+        d_stream = dh_in;
+    }
+    const Depth& main = depths_[0];
+    View dh = take(arena_, DType::kF32, main.rows.count(), d);
+    norm_backward(m_.norm_, saved_.h, saved_.rstd, main.d_out, dh, false);
+    if (d_stream.data) scatter_add(main.rows, depths_[1].rows, d_stream, dh);
+    for (size_t l = m_.blocks_.size(); l-- > 0;)
+      losses_.balance += block_backward(m_.blocks_[l], m_.rope_, main.rows, saved_.blocks[l], balance_, dh, arena_);
+    embedding_backward(main.rows.count(), d, main.ids.data(), dh.f32(), m_.d_table_);
+  }
+
+  void count_loads(const Block& block, const BlockSaved& s) {
+    if (!block.is_moe) return;
+    const std::vector<int64_t>& offsets = s.moe.plan.offsets;
+    for (size_t e = 0; e + 1 < offsets.size(); ++e) m_.expert_loads_[moe_layer_][e] += offsets[e + 1] - offsets[e];
+    ++moe_layer_;
+  }
+
+  Transformer& m_;
+  Arena& arena_;
+  const int32_t* tokens_;
+  int64_t L_;
+  const LossOptions& options_;
+  bool post_;
+  int64_t B_;
+  BalanceLoss balance_;
+  std::vector<float> weight_of_target_;  // [B (L + 1)]
+  std::vector<Depth> depths_;
+  ForwardSaved saved_;
+  StepLosses losses_;
+  size_t moe_layer_ = 0;
+};
+
+StepLosses Transformer::train(const int32_t* tokens, int64_t B, int64_t L, const std::vector<std::vector<int64_t>>& segment_starts,
+                              const LossOptions& options, double weight_of_step, int64_t sequences_of_step) {
+  MINKE_CHECK(weights_.training());
+  ArenaScope scope(arena_);
+  return TrainPass(*this, tokens, B, L, options).run(segment_starts, weight_of_step, sequences_of_step);
+}
+
+}  // namespace minke

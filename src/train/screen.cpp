@@ -1,0 +1,53 @@
+#include "train/screen.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace minke {
+
+std::string human(double n) {
+  if (n >= 1e9) return fmt::format("{:.2f}B", n / 1e9);
+  if (n >= 1e6) return fmt::format("{:.1f}M", n / 1e6);
+  if (n >= 1e4) return fmt::format("{:.1f}k", n / 1e3);
+  return fmt::format("{:.0f}", n);
+}
+
+std::string clock_time(double seconds) { return fmt::format("{}:{:02}", int(seconds) / 60, int(seconds) % 60); }
+
+std::string describe(const HeldOut& h) {
+  std::string text;
+  if (h.prose) text += fmt::format("{:.3f} bits per byte on held-out prose", *h.prose);
+  if (h.problems) text += fmt::format("{}{:.3f} on held-out problems", text.empty() ? "" : ", ", *h.problems);
+  return text.empty() ? "nothing is held out" : text;
+}
+
+void Screen::message(const std::string& text) {
+  if (line_open_) std::fprintf(stderr, "\r\033[K");
+  line_open_ = false;
+  std::fprintf(json_ ? stderr : stdout, "%s\n", text.c_str());
+  std::fflush(stdout);
+}
+
+void Screen::step(const StepLine& l, const HeldOut* bpb) {
+  using Clock = std::chrono::steady_clock;
+  if (bpb) last_bpb_ = *bpb;
+  const bool terminal = isatty(STDERR_FILENO);
+  constexpr int64_t kFirst = 3, kEvery = 50;  // steps shown where lines cannot be rewritten
+  constexpr auto kRefresh = std::chrono::milliseconds(200);
+  if (!bpb && (terminal ? Clock::now() - shown_at_ < kRefresh : l.step > kFirst && l.step % kEvery != 0)) return;
+  shown_at_ = Clock::now();
+
+  double worst = 0;
+  for (const double v : l.report.max_vio) worst = std::max(worst, v);
+  std::string held_out;
+  if (last_bpb_.prose) held_out += fmt::format(" prose {:.3f}", *last_bpb_.prose);
+  if (last_bpb_.problems) held_out += fmt::format(" problems {:.3f}", *last_bpb_.problems);
+  const std::string text =
+      fmt::format("step {}/{}  loss {:.3f}{}  {} tok/s {:.0f}% of peak  busiest expert {:.1f}x  {} left", l.step, l.last_step, l.report.losses.main,
+                  held_out.empty() ? "" : "  bits/byte" + held_out, human(l.tok_s), 100 * l.peak_share, 1 + worst, clock_time(l.seconds_left));
+  std::fprintf(stderr, terminal ? "\r\033[K%s%s" : "%s%s", text.c_str(), terminal && !bpb ? "" : "\n");
+  line_open_ = terminal && !bpb;
+}
+
+}  // namespace minke
