@@ -86,8 +86,9 @@ inline __attribute__((always_inline)) void write_block(const Simd::F (&acc)[kRow
   }
 }
 
-// kLive vectors of the panel hold columns; a narrow C (attention heads, routers) computes no others. k counts elements. With a Step of pairs an odd K ends in Step::last, which reads one element of each row; a packed A or one in
-// floats of our own is padded with a zero instead.
+// kLive vectors of the panel hold columns; a narrow C (attention heads, routers) computes no others. k counts elements. With a Step of
+// pairs an odd K ends in Step::last, which reads one element of each row; a packed A or one in floats of our own is padded with a zero
+// instead.
 template <class Step, int kRows, int kLive, bool kPackedA>
 void block(const char* a, int64_t a_row, const char* b, int64_t k, const Output& out) {
   Simd::F acc[kRows][kLive];
@@ -97,7 +98,7 @@ void block(const char* a, int64_t a_row, const char* b, int64_t k, const Output&
     for (int v = 0; v < kLive; ++v) acc[r][v] = Simd::zero();
   if (out.store == Store::kAdd)  // C arrives while K is being walked
     for (int r = 0; r < kRows; ++r)
-      for (int64_t at = 0; at < out.columns * 4; at += 64) __builtin_prefetch(out.c + r * out.row_bytes + at, 1);
+      for (int64_t at = 0; at < std::min<int64_t>(out.columns, Simd::kWidth) * 4; at += 64) __builtin_prefetch(out.c + r * out.row_bytes + at, 1);
   constexpr int64_t kStepA = kPackedA ? kPanelStep : 4 * Step::kPerLoad;
   const int64_t row = kPackedA ? 4 : a_row;
   constexpr bool kHasLast = requires { Step::kLastIsShort; };
@@ -108,39 +109,52 @@ void block(const char* a, int64_t a_row, const char* b, int64_t k, const Output&
   write_block<kRows, kLive>(acc, out);
 }
 
-// All rows of A against one panel: sixes, the last 7 to 11 rows in two even parts (a block of 4 or 5 rows still fills the pipes).
-template <class Step, bool kPackedA, int kLive = Simd::kVectors>
-void column_of_blocks(int64_t m, const char* a, int64_t a_row, const char* b, int64_t k, Output out) {
-  if constexpr (kLive > 1)
-    if (out.columns <= (kLive - 1) * Simd::kLanes) return column_of_blocks<Step, kPackedA, kLive - 1>(m, a, a_row, b, k, out);
-  while (m > 0) {
-    const int64_t rows = m >= 12 || m == 6 ? 6 : m > 6 ? (m + 1) / 2 : m;
-    switch (rows) {
-      case 1: block<Step, 1, kLive, kPackedA>(a, a_row, b, k, out); break;
-      case 2: block<Step, 2, kLive, kPackedA>(a, a_row, b, k, out); break;
-      case 3: block<Step, 3, kLive, kPackedA>(a, a_row, b, k, out); break;
-      case 4: block<Step, 4, kLive, kPackedA>(a, a_row, b, k, out); break;
-      case 5: block<Step, 5, kLive, kPackedA>(a, a_row, b, k, out); break;
-      default: block<Step, 6, kLive, kPackedA>(a, a_row, b, k, out); break;
-    }
-    m -= rows;
-    a += rows * (kPackedA ? 4 : a_row);
-    out.c += rows * out.row_bytes;
+template <class Step, int kLive, bool kPackedA>
+void block_of(int64_t rows, const char* a, int64_t a_row, const char* b, int64_t k, const Output& out) {
+  switch (rows) {
+    case 1: return block<Step, 1, kLive, kPackedA>(a, a_row, b, k, out);
+    case 2: return block<Step, 2, kLive, kPackedA>(a, a_row, b, k, out);
+    case 3: return block<Step, 3, kLive, kPackedA>(a, a_row, b, k, out);
+    case 4: return block<Step, 4, kLive, kPackedA>(a, a_row, b, k, out);
+    case 5: return block<Step, 5, kLive, kPackedA>(a, a_row, b, k, out);
+    default: return block<Step, 6, kLive, kPackedA>(a, a_row, b, k, out);
   }
 }
 
-// dW[n,k] += dY' X for operands packed along tokens in panels of 4-byte columns.
+// Rows of the next block when m are left: sixes, the last 7 to 11 in two even parts (4 or 5 rows still fill the pipes).
+inline int64_t next_rows(int64_t m) { return m >= 12 || m == 6 ? 6 : m > 6 ? (m + 1) / 2 : m; }
+
+// All rows of A against one panel.
+template <class Step, int kLive = Simd::kVectors>
+void column_of_blocks(int64_t m, const char* a, int64_t a_row, const char* b, int64_t k, Output out) {
+  if constexpr (kLive > 1)
+    if (out.columns <= (kLive - 1) * Simd::kLanes) return column_of_blocks<Step, kLive - 1>(m, a, a_row, b, k, out);
+  for (int64_t rows = 0; m > 0; m -= rows, a += rows * a_row, out.c += rows * out.row_bytes) {
+    rows = next_rows(m);
+    block_of<Step, kLive, false>(rows, a, a_row, b, k, out);
+  }
+}
+
+// dW[n,k] += dY' X for operands packed along tokens in panels of 4-byte columns. As many panels of X as stay in the L2 are taken at a
+// time, and walked for each block of rows: dW is touched along its rows, which the hardware prefetches.
 template <class Step>
 void run_wgrad(int64_t m, int64_t n, int64_t k, const void* dy, const void* x, float* dw, int64_t ld_dw) {
+  constexpr int64_t kBytes = 384 << 10;
   const int64_t panel_bytes = (m + Step::kPerStep - 1) / Step::kPerStep * kPanelStep;
-  const char* b = static_cast<const char*>(x);
-  for (int64_t column = 0; column < k; column += Simd::kWidth, b += panel_bytes) {
-    const char* a = static_cast<const char*>(dy);
-    for (int64_t row = 0; row < n; row += Simd::kWidth, a += panel_bytes) {
-      const Output out{reinterpret_cast<char*>(dw + row * ld_dw + column), ld_dw * 4, DType::kF32, Store::kAdd, std::min<int64_t>(k - column, Simd::kWidth)};
-      column_of_blocks<Step, true>(std::min<int64_t>(n - row, Simd::kWidth), a, 4, b, m, out);
+  const int64_t span = std::max<int64_t>(kBytes / panel_bytes, 1) * Simd::kWidth;
+  for (int64_t column0 = 0; column0 < k; column0 += span)
+    for (int64_t row0 = 0; row0 < n; row0 += Simd::kWidth) {
+      const char* a = static_cast<const char*>(dy) + row0 / Simd::kWidth * panel_bytes;
+      const int64_t row_end = std::min<int64_t>(n, row0 + Simd::kWidth), column_end = std::min(k, column0 + span);
+      for (int64_t row = row0, rows = 0; row < row_end; row += rows, a += rows * 4) {
+        rows = next_rows(row_end - row);
+        const char* b = static_cast<const char*>(x) + column0 / Simd::kWidth * panel_bytes;
+        for (int64_t column = column0; column < column_end; column += Simd::kWidth, b += panel_bytes) {
+          const Output out{reinterpret_cast<char*>(dw + row * ld_dw + column), ld_dw * 4, DType::kF32, Store::kAdd, k - column};
+          block_of<Step, Simd::kVectors, true>(rows, a, 4, b, m, out);
+        }
+      }
     }
-  }
 }
 
 // Rows of A taken at a time, near 384 KiB so that they stay in the L2 beside a panel of B; passes alike in size, and rather one of half
@@ -165,7 +179,7 @@ void run_rows(const GemmShape& shape, const GemmProblem& problem) {
     for (int64_t column = 0; column < shape.n; column += Simd::kWidth, b += panel_bytes) {
       const Output out{static_cast<char*>(problem.c) + (row * problem.ldc + column) * c_bytes, problem.ldc * c_bytes, shape.c_dtype, shape.store,
                        shape.n - column};
-      column_of_blocks<Step, false>(rows, a, problem.lda * kABytes, b, shape.k, out);
+      column_of_blocks<Step>(rows, a, problem.lda * kABytes, b, shape.k, out);
     }
   }
 }

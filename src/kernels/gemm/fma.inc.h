@@ -45,9 +45,9 @@ void run_bf16(const GemmShape& shape, const GemmProblem& problem) {
                        shape.n - column};
       if (rows >= kRowsWorthWidening) {
         widen_panel(b, k, wide);
-        column_of_blocks<FmaStep, false>(rows, reinterpret_cast<const char*>(a), k * 4, reinterpret_cast<const char*>(wide), k, out);
+        column_of_blocks<FmaStep>(rows, reinterpret_cast<const char*>(a), k * 4, reinterpret_cast<const char*>(wide), k, out);
       } else {
-        column_of_blocks<FmaPairStep, false>(rows, reinterpret_cast<const char*>(a), k * 4, b, k, out);
+        column_of_blocks<FmaPairStep>(rows, reinterpret_cast<const char*>(a), k * 4, b, k, out);
       }
     }
   }

@@ -14,7 +14,9 @@
 namespace minke::gemm_internal {
 namespace {
 
+#define MINKE_SIMD_HAS_BF16
 #include "kernels/gemm/simd512.inc.h"
+#undef MINKE_SIMD_HAS_BF16
 #include "kernels/gemm/block.inc.h"
 
 struct DotStep {
