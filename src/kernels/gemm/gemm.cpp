@@ -12,8 +12,11 @@ namespace {
 
 using namespace gemm_internal;
 
-// Nanoseconds one thread needs, roughly: multiply-adds at a modest vector rate, or the bytes of B from memory if that is more.
-double cost_ns(int64_t m, int64_t columns, int64_t k) { return double(columns) * double(k) * std::max(double(m) * 0.01, 0.08); }
+// Nanoseconds one thread needs, roughly: multiply-adds near the peak of a Zen 4 core, or the bytes of B from memory if that is more.
+double cost_ns(const GemmShape& shape, int64_t m) {
+  const double per_bf16 = std::max(double(m) * 0.01, 0.06);
+  return double(shape.n) * double(shape.k) * per_bf16 * (shape.dtype == DType::kF32 ? 2 : 1);
+}
 
 // One task: rows [row, row + rows) and columns [column, column + columns) of one problem.
 struct Task {
@@ -22,7 +25,7 @@ struct Task {
 };
 
 // Below this a second thread costs more than it brings (waking, and a share of A or B read twice).
-constexpr double kSmallestTaskNs = 8000;
+constexpr double kSmallestTaskNs = 25000;
 constexpr int64_t kFewestRows = 48;  // a task with fewer rows would re-read B too often
 
 // Cuts rows first (B streams once per task, A only once in all), then columns.
@@ -82,7 +85,7 @@ void gemm(const GemmShape& shape, std::span<const GemmProblem> problems) {
   MINKE_CHECK(shape.store == Store::kSet || shape.c_dtype == DType::kF32);
   const GemmVariant& variant = gemm_variant();
   double total = 0;
-  for (const GemmProblem& p : problems) total += p.m > 0 ? cost_ns(p.m, shape.n, shape.k) : 0;
+  for (const GemmProblem& p : problems) total += p.m > 0 ? cost_ns(shape, p.m) : 0;
   const int threads = thread_count();
   if (threads == 1 || total < 2 * kSmallestTaskNs) {
     for (const GemmProblem& p : problems)
@@ -95,7 +98,9 @@ void gemm(const GemmShape& shape, std::span<const GemmProblem> problems) {
   plan.clear();
   for (size_t i = 0; i < problems.size(); ++i) {
     const int64_t m = problems[i].m;
-    if (m > 0) split(shape, int32_t(i), m, std::max<int64_t>(1, int64_t(cost_ns(m, shape.n, shape.k) / target + 0.5)), plan);
+    if (m <= 0) continue;
+    const auto parts = std::max<int64_t>(1, int64_t(cost_ns(shape, m) / target + 0.5));
+    split(shape, int32_t(i), m, problems.size() == 1 ? round_up(parts, threads) : parts, plan);
   }
   struct Job {
     const GemmVariant& variant;

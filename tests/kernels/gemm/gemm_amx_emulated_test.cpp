@@ -1,8 +1,11 @@
 // The AMX variant on machines without AMX: its own source, over tiles emulated in plain C++ in the order that was measured on one.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12, inside unmasked AVX-512 intrinsics
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #include <gtest/gtest.h>
 
 #include <cstring>
 
+#include "base/rng.h"
 #include "kernels/gemm/gemm_models.h"
 
 namespace minke {
@@ -60,7 +63,6 @@ void dot(int c, int a, int b) {
 #define kAmxVariant kEmulatedAmxVariant
 #define kAmxWgrad kEmulatedAmxWgrad
 #include "kernels/gemm/gemm_amx.cpp"
-#include "base/rng.h"
 
 namespace minke {
 namespace {
