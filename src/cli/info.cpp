@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "cli/commands.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/math/isa_variants.h"
 #include "kernels/peak/peak.h"
 
 namespace minke {
@@ -26,10 +27,16 @@ void add_info(CLI::App& app) {
   command->callback([json] {
     nlohmann::ordered_json out = {{"cpu", cpu_model()}, {"isa", isa_name(chosen_isa())}, {"threads", thread_count()}, {"memory_bytes", memory_bytes()}};
     const int threads = thread_count();
-    out["peak_gflops"] = {{"f32", rounded(peak_gflops(DType::kF32, chosen_isa(), threads))},
-                          {"bf16", rounded(peak_gflops(DType::kBF16, chosen_isa(), threads))}};
+    out["peak_gflops"] = rounded(peak_gflops(DType::kBF16, chosen_isa(), threads));
+    out["peak_gflops_f32"] = rounded(peak_gflops(DType::kF32, chosen_isa(), threads));
     out["read_gb_s"] = rounded(read_gb_s());
-    out["variants"] = {{"gemm", gemm_variant().name}};
+    const char* loops = pick_variant("scalar", "avx2", "avx512");  // of everything that is no matrix product
+    out["variants"] = nlohmann::ordered_json::object();
+    out["variants"]["gemm"] = gemm_variant().name;
+    out["variants"]["gemm_order_bf16"] = gemm_variant().order_bf16;
+    out["variants"]["gemm_order_f32"] = gemm_variant().order_f32;
+    for (const char* operation : {"attention", "rms_norm", "rope", "swiglu", "router", "permute", "cross_entropy", "embedding", "adamw"})
+      out["variants"][operation] = loops;
     if (*json) {
       std::printf("%s\n", out.dump().c_str());
     } else {
