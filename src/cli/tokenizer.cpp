@@ -23,7 +23,8 @@ namespace {
 std::string read_stdin() { return {std::istreambuf_iterator<char>(std::cin), {}}; }
 
 void print(const std::string& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail("cannot write to standard output; is the disk full?");
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
+    fail("cannot write to standard output; is the disk full?");
 }
 
 // `text` without its line ends; a last line without one counts.
@@ -85,22 +86,28 @@ void run_train(const TrainArguments& arguments) {
 void add_tokenizer_train(CLI::App& tokenizer) {
   auto* command = tokenizer.add_subcommand("train", "find a byte-level BPE vocabulary in text files");
   auto arguments = std::make_shared<TrainArguments>();
-  command->add_option("files", arguments->files, "text: .txt, .jsonl with `text`, also .gz and .zst, or folders of them")->required()->type_name("FILE");
-  command->add_option("-o,--out", arguments->out, "folder to write tokenizer.json and tokenizer_config.json to")->required();
+  command
+      ->add_option("files", arguments->files, "text: .txt, .jsonl with `text`, also .gz and .zst, or folders of them")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("-o,--out", arguments->out, "folder to write tokenizer.json and tokenizer_config.json to")
+      ->required();
   command->add_option("--vocab-size", arguments->vocab_size, "tokens in all: bytes, special tokens, merges")
       ->capture_default_str()
       ->check(CLI::Range(256, 1 << 24));
   command->add_option("--pretokenizer", arguments->pre_tokenizer, "how text is cut into pieces")
       ->capture_default_str()
       ->check(CLI::IsMember({"deepseek-v3", "gpt2"}));
-  command->add_option("--special", arguments->special,
-                      "a special token; may be repeated. None: DeepSeek-V3's (BOS, EOS, pad, roles, think, 16 placeholders)");
+  command->add_option(
+      "--special", arguments->special,
+      "a special token; may be repeated. None: DeepSeek-V3's (BOS, EOS, pad, roles, think, 16 placeholders)");
   command->add_flag("--no-digit-merges", arguments->no_digit_merges, "no token holds two digits");
   command->footer(
       "The same text and options give the same bytes.\n"
       "Examples:\n"
       "  minke tokenizer train data/books/train tokenizer/problems.txt --no-digit-merges --out tokenizer\n"
-      "  minke tokenizer train mine.txt --vocab-size 8192 --pretokenizer gpt2 --special '<|endoftext|>' --out my-tokenizer");
+      "  minke tokenizer train mine.txt --vocab-size 8192 --pretokenizer gpt2 --special '<|endoftext|>' --out "
+      "my-tokenizer");
   command->callback([arguments] { run_train(*arguments); });
 }
 
@@ -131,8 +138,9 @@ void run_encode(const EncodeArguments& arguments) {
     }
   }
   if (arguments.stats) {
-    std::fprintf(stderr, "%zu bytes, %zu tokens, %.2f bytes a token, encoded at %.1f MB/s on one thread\n", bytes, tokens,
-                 static_cast<double>(bytes) / static_cast<double>(std::max<size_t>(tokens, 1)), static_cast<double>(bytes) / seconds / 1e6);
+    std::fprintf(stderr, "%zu bytes, %zu tokens, %.2f bytes a token, encoded at %.1f MB/s on one thread\n", bytes,
+                 tokens, static_cast<double>(bytes) / static_cast<double>(std::max<size_t>(tokens, 1)),
+                 static_cast<double>(bytes) / seconds / 1e6);
   }
 }
 
@@ -144,7 +152,8 @@ void add_tokenizer_encode(CLI::App& tokenizer) {
   command->add_option("-f,--file", arguments->files, "files, each one text");
   command->add_flag("--lines", arguments->lines, "each line of the input is a text, without its line end");
   command->add_flag("--stats", arguments->stats, "bytes, tokens and speed, one line on standard error");
-  command->add_flag("--allow-special", arguments->allow_special, "<｜User｜>, <think> and the like are tokens, not plain text");
+  command->add_flag("--allow-special", arguments->allow_special,
+                    "<｜User｜>, <think> and the like are tokens, not plain text");
   command->footer(
       "No BOS is added.\n"
       "Examples:\n"

@@ -45,7 +45,8 @@ class TokenizerCommand : public ::testing::Test {
 };
 
 TEST_F(TokenizerCommand, TrainGivesTheFrozenTokenizer) {
-  const Result r = run({"train", kRoot + "data/books/train", kRoot + "tokenizer/problems.txt", "--no-digit-merges", "--out", at("t")});
+  const Result r = run(
+      {"train", kRoot + "data/books/train", kRoot + "tokenizer/problems.txt", "--no-digit-merges", "--out", at("t")});
   ASSERT_EQ(r.code, 0) << r.err;
   for (const char* name : {"/tokenizer.json", "/tokenizer_config.json"}) {
     EXPECT_TRUE(read_file(at("t") + name) == read_file(ours_ + name)) << name;
@@ -54,7 +55,8 @@ TEST_F(TokenizerCommand, TrainGivesTheFrozenTokenizer) {
 
 TEST_F(TokenizerCommand, TrainTakesOtherSpecialsAndPreTokenizers) {
   write_file_atomic(at("a.jsonl"), "{\"text\": \"low lower lowest<|end|>\"}\n{\"text\": \"low low\"}\n");
-  const Result r = run({"train", at("a.jsonl"), "--pretokenizer", "gpt2", "--special", "<|end|>", "--vocab-size", "260", "--out", at("t")});
+  const Result r = run({"train", at("a.jsonl"), "--pretokenizer", "gpt2", "--special", "<|end|>", "--vocab-size", "260",
+                        "--out", at("t")});
   ASSERT_EQ(r.code, 0) << r.err;
   EXPECT_EQ(run({"encode", at("t"), "low<|end|>", "--allow-special"}).out, "[258, 0]\n");
 }
@@ -66,7 +68,8 @@ TEST_F(TokenizerCommand, EncodeWritesOneArrayALine) {
   EXPECT_EQ(run({"encode", ours_, ""}).out, "[]\n");
   write_file_atomic(at("two"), "Hi\nHi");
   EXPECT_EQ(run({"encode", ours_, "--file", at("two")}).out, "[42, 75, 201, 42, 75]\n");
-  EXPECT_EQ(run({"encode", ours_, "--lines", "--file", at("two"), at("two")}).out, "[42, 75]\n[42, 75]\n[42, 75]\n[42, 75]\n");
+  EXPECT_EQ(run({"encode", ours_, "--lines", "--file", at("two"), at("two")}).out,
+            "[42, 75]\n[42, 75]\n[42, 75]\n[42, 75]\n");
   EXPECT_NE(run({"encode", ours_, "--stats", "Hi"}).err.find("2 bytes, 2 tokens"), std::string::npos);
 }
 
@@ -98,9 +101,13 @@ TEST_F(TokenizerCommand, ErrorsAreOneLineAndLeaveNothing) {
       {{"train", at("bad.txt"), "--out", at("t")}, 1, "not UTF-8"},
       {{"train", at("none.txt"), "--out", at("t")}, 1, "none.txt"},
       {{"train", kRoot + "LICENSE", "--out", at("t")}, 1, "LICENSE"},
-      {{"train", kRoot + "data/books/train/the-verdict.txt", "--vocab-size", "100000", "--out", at("t")}, 1, "smaller vocabulary"},
+      {{"train", kRoot + "data/books/train/the-verdict.txt", "--vocab-size", "100000", "--out", at("t")},
+       1,
+       "smaller vocabulary"},
       {{"train", kRoot + "data/books/train/the-verdict.txt"}, 2, "--out"},
-      {{"train", kRoot + "data/books/train/the-verdict.txt", "--vocab-size", "12", "--out", at("t")}, 2, "--vocab-size"},
+      {{"train", kRoot + "data/books/train/the-verdict.txt", "--vocab-size", "12", "--out", at("t")},
+       2,
+       "--vocab-size"},
       {{"train", "x", "--pretokenizer", "words", "--out", at("t")}, 2, "--pretokenizer"},
       {{"encode"}, 2, "tokenizer is required"},
       {{}, 2, "subcommand"},

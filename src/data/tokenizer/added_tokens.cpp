@@ -23,7 +23,8 @@ size_t blanks_at_end(std::string_view text) {
     size_t start = begin - 1;
     while (start > 0 && begin - start < 4 && (static_cast<uint8_t>(text[start]) & 0xC0) == 0x80) --start;
     const Utf8Step step = utf8_step(text.data() + start, text.data() + begin);
-    if (step.state != Utf8Step::kValid || start + step.bytes != begin || !(char_classes()[step.code_point] & kSpace)) break;
+    if (step.state != Utf8Step::kValid || start + step.bytes != begin || !(char_classes()[step.code_point] & kSpace))
+      break;
     begin = start;
   }
   return text.size() - begin;
@@ -36,7 +37,8 @@ AddedTokenMatcher::AddedTokenMatcher(const std::vector<AddedToken>& tokens) {
     std::vector<Node>& nodes = (token.normalized ? normalized_ : exact_).nodes;
     uint32_t at = 0;
     for (const char c : token.content) {
-      const auto [edge, fresh] = nodes[at].next.try_emplace(static_cast<uint8_t>(c), static_cast<uint32_t>(nodes.size()));
+      const auto [edge, fresh] =
+          nodes[at].next.try_emplace(static_cast<uint8_t>(c), static_cast<uint32_t>(nodes.size()));
       at = edge->second;
       if (fresh) nodes.emplace_back();
     }

@@ -17,7 +17,8 @@ constexpr uint64_t kGolden = 0x9E3779B97F4A7C15;  // Fibonacci hashing: the high
 
 }  // namespace
 
-BpeModel::BpeModel(const std::array<int32_t, 256>& byte_ids, const std::vector<BpeMerge>& merges) : byte_ids_(byte_ids) {
+BpeModel::BpeModel(const std::array<int32_t, 256>& byte_ids, const std::vector<BpeMerge>& merges)
+    : byte_ids_(byte_ids) {
   MINKE_CHECK_LT(merges.size(), size_t{1} << 31);
   const size_t size = std::bit_ceil(merges.size() * 2 + 2);
   shift_ = 64 - std::countr_zero(size);
@@ -76,7 +77,8 @@ void BpeModel::encode_short(std::string_view piece, std::vector<int32_t>* ids) c
 }
 
 void BpeModel::encode_long(std::string_view piece, std::vector<int32_t>* ids) const {
-  if (piece.size() >= UINT32_MAX) fail("a piece of {} bytes to tokenize, expected less than 4 GiB; cut the text", piece.size());
+  if (piece.size() >= UINT32_MAX)
+    fail("a piece of {} bytes to tokenize, expected less than 4 GiB; cut the text", piece.size());
   struct Node {
     int32_t id;  // -1: swallowed by its left neighbour
     uint32_t previous, next;
@@ -84,8 +86,8 @@ void BpeModel::encode_long(std::string_view piece, std::vector<int32_t>* ids) co
   const uint32_t n = static_cast<uint32_t>(piece.size());
   std::vector<Node> nodes(n);
   for (uint32_t i = 0; i < n; ++i) nodes[i] = {byte_ids_[static_cast<uint8_t>(piece[i])], i - 1, i + 1};
-  // Rank above, position below: the smallest is the lowest rank, leftmost. An entry is stale when the pair at its position no
-  // longer has its rank.
+  // Rank above, position below: the smallest is the lowest rank, leftmost. An entry is stale when the pair at its
+  // position no longer has its rank.
   std::priority_queue<uint64_t, std::vector<uint64_t>, std::greater<>> queue;
   const auto offer = [&](uint32_t i) {
     if (nodes[i].next == n) return;

@@ -1,6 +1,6 @@
 #pragma once
-// The merging half of byte-level BPE: one piece of bytes -> token ids. Start with single bytes; merge the adjacent pair of lowest
-// rank, leftmost on a tie; repeat until no pair is in the table.
+// The merging half of byte-level BPE: one piece of bytes -> token ids. Start with single bytes; merge the adjacent pair
+// of lowest rank, leftmost on a tie; repeat until no pair is in the table.
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -15,7 +15,8 @@ struct BpeMerge {
 class BpeModel {
  public:
   BpeModel() = default;
-  // REQUIRES: byte_ids are the tokens of the 256 bytes. A pair that appears twice takes its later rank, as `tokenizers` does.
+  // REQUIRES: byte_ids are the tokens of the 256 bytes. A pair that appears twice takes its later rank, as `tokenizers`
+  // does.
   BpeModel(const std::array<int32_t, 256>& byte_ids, const std::vector<BpeMerge>& merges);
 
   // Appends the ids of `piece`. O(n^2) with a small constant up to kShort bytes, O(n log n) past that.

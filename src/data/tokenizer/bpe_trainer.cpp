@@ -28,10 +28,12 @@ int number_characters(std::string_view bytes) {
   return count;
 }
 
-// The distinct pieces of the texts as token ids, and the counts of their adjacent pairs, kept up to date merge by merge.
+// The distinct pieces of the texts as token ids, and the counts of their adjacent pairs, kept up to date merge by
+// merge.
 class PairTable {
  public:
-  PairTable(std::vector<std::string>* tokens, bool digit_merges) : tokens_(tokens), digit_merges_(digit_merges), queue_(Less{tokens}) {}
+  PairTable(std::vector<std::string>* tokens, bool digit_merges)
+      : tokens_(tokens), digit_merges_(digit_merges), queue_(Less{tokens}) {}
 
   void add_word(std::vector<int32_t> ids, int64_t count) {
     const uint32_t word = static_cast<uint32_t>(words_.size());
@@ -50,7 +52,8 @@ class PairTable {
         *pair = top.pair;
         return true;
       }
-      if (count > 0) queue_.push({count, top.pair});  // counts only fall between pushes, so the queue never hides a better pair
+      if (count > 0)
+        queue_.push({count, top.pair});  // counts only fall between pushes, so the queue never hides a better pair
     }
     return false;
   }
@@ -103,7 +106,8 @@ class PairTable {
     return false;
   }
 
-  // Adds (sign 1) or takes back (sign -1) a word's pairs. Only pairs with the `fresh` token can be new to it; -1: all are.
+  // Adds (sign 1) or takes back (sign -1) a word's pairs. Only pairs with the `fresh` token can be new to it; -1: all
+  // are.
   void count_pairs(uint32_t word, int sign, int32_t fresh = -1) {
     const auto& [ids, count] = words_[word];
     for (size_t i = 0; i + 1 < ids.size(); ++i) {
@@ -180,7 +184,8 @@ TokenizerTraining deepseek_v3_training() {
   options.pad = "<｜▁pad▁｜>";
   options.front = {token(options.bos, true), token(options.eos, true), token(options.pad, true)};
   // As in V3, roles and thinking are not marked special: text decoded without special tokens keeps them.
-  for (const char* content : {"<｜User｜>", "<｜Assistant｜>", "<think>", "</think>"}) options.back.push_back(token(content, false));
+  for (const char* content : {"<｜User｜>", "<｜Assistant｜>", "<think>", "</think>"})
+    options.back.push_back(token(content, false));
   for (int i = 0; i < 16; ++i) options.back.push_back(token(fmt::format("<｜place▁holder▁no▁{}｜>", i), true));
   return options;
 }
@@ -188,7 +193,8 @@ TokenizerTraining deepseek_v3_training() {
 TokenizerSpec train_tokenizer(const std::vector<std::string_view>& texts, const TokenizerTraining& options) {
   const int64_t fixed = static_cast<int64_t>(options.front.size() + 256 + options.back.size());
   if (options.vocab_size < fixed) {
-    fail("a vocabulary of {} tokens is too small: 256 bytes and {} added tokens need {}", options.vocab_size, fixed - 256, fixed);
+    fail("a vocabulary of {} tokens is too small: 256 bytes and {} added tokens need {}", options.vocab_size,
+         fixed - 256, fixed);
   }
   const size_t model_size = options.vocab_size - options.back.size();
 
@@ -214,8 +220,8 @@ TokenizerSpec train_tokenizer(const std::vector<std::string_view>& texts, const 
   while (tokens.size() < model_size) {
     Pair pair;
     if (!pairs.best(&pair)) {
-      fail("the text gives {} merges, expected {} for a vocabulary of {}; give more text or a smaller vocabulary", spec.merges.size(),
-           model_size - first_byte - 256, options.vocab_size);
+      fail("the text gives {} merges, expected {} for a vocabulary of {}; give more text or a smaller vocabulary",
+           spec.merges.size(), model_size - first_byte - 256, options.vocab_size);
     }
     std::string bytes = tokens[left_of(pair)] + tokens[right_of(pair)];
     // Two ways to one string are two merges and one token.

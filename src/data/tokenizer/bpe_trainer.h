@@ -1,6 +1,6 @@
 #pragma once
-// Finds a byte-level BPE vocabulary: count adjacent pairs inside pieces, merge the most frequent one, repeat. Ties go to the
-// lexicographically greater pair of byte strings, so the result is a function of the text alone.
+// Finds a byte-level BPE vocabulary: count adjacent pairs inside pieces, merge the most frequent one, repeat. Ties go
+// to the lexicographically greater pair of byte strings, so the result is a function of the text alone.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,7 +19,8 @@ struct TokenizerTraining {
   std::string bos, eos, pad;  // texts among the added tokens; empty: none
 };
 
-// DeepSeek-V3's layout: BOS, EOS and pad in front; <｜User｜>, <｜Assistant｜>, <think>, </think> and 16 placeholders behind.
+// DeepSeek-V3's layout: BOS, EOS and pad in front; <｜User｜>, <｜Assistant｜>, <think>, </think> and 16 placeholders
+// behind.
 TokenizerTraining deepseek_v3_training();
 
 // Added tokens in the texts are cut out and do not count. Error if the texts do not give enough pairs for `vocab_size`.

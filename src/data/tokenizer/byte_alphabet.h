@@ -1,6 +1,7 @@
 #pragma once
-// GPT-2's byte alphabet: tokenizer.json writes every byte as one printable character. 0x21-0x7E, 0xA1-0xAC and 0xAE-0xFF stand for
-// themselves; the 68 others, in ascending order, become U+0100, U+0101, ... (space is U+0120, newline U+010A).
+// GPT-2's byte alphabet: tokenizer.json writes every byte as one printable character. 0x21-0x7E, 0xA1-0xAC and
+// 0xAE-0xFF stand for themselves; the 68 others, in ascending order, become U+0100, U+0101, ... (space is U+0120,
+// newline U+010A).
 #include <cstdint>
 #include <optional>
 #include <string>

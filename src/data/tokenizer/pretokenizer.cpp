@@ -29,8 +29,8 @@ struct Scanner {
   }
 };
 
-// A run of White_Space from p, by the last alternatives \s+(?!\S)|\s+: all of it at the segment's end, else all but its last
-// character, but at least one.
+// A run of White_Space from p, by the last alternatives \s+(?!\S)|\s+: all of it at the segment's end, else all but its
+// last character, but at least one.
 template <class At>
 const char* blank_piece(const At& at, const char* p) {
   const char* const begin = p;
@@ -43,7 +43,8 @@ const char* blank_piece(const At& at, const char* p) {
 }
 
 // Split 3 of DeepSeek-V3 inside one segment:
-//   [ASCII punctuation][A-Za-z]+ | [^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+ | ?[\p{P}\p{S}]+[\r\n]* | \s*[\r\n]+ | \s+(?!\S) | \s+
+//   [ASCII punctuation][A-Za-z]+ | [^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+ | ?[\p{P}\p{S}]+[\r\n]* | \s*[\r\n]+ |
+//   \s+(?!\S) | \s+
 // Characters that no alternative takes stay together as a piece, up to the next match.
 template <class At>
 const char* v3_words(const At& at, const char* p) {

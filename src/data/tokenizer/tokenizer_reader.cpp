@@ -1,5 +1,5 @@
-// tokenizer.json and tokenizer_config.json -> TokenizerSpec. Strict: an unknown key, type or pattern may change ids, so it is an
-// Error that names it.
+// tokenizer.json and tokenizer_config.json -> TokenizerSpec. Strict: an unknown key, type or pattern may change ids, so
+// it is an Error that names it.
 #include <simdjson.h>
 
 #include <algorithm>
@@ -108,8 +108,8 @@ class Fields {
   void skip(const std::string& key) { fields_.erase(key); }
   void finish() const {
     if (!fields_.empty()) {
-      fail("{}: key {} is unknown and could change the ids; minke reads byte-level BPE as `tokenizers` 0.23 writes it", where_,
-           shown(fields_.begin()->first));
+      fail("{}: key {} is unknown and could change the ids; minke reads byte-level BPE as `tokenizers` 0.23 writes it",
+           where_, shown(fields_.begin()->first));
     }
   }
 
@@ -158,7 +158,8 @@ PreTokenizer read_pre_tokenizer(const Node& node) {
     } else if (type == "ByteLevel") {
       to_bytes = true;
       fields.skip("trim_offsets");
-      if (fields.flag("add_prefix_space", true)) fail("{}: add_prefix_space is not supported, expected false", step.where);
+      if (fields.flag("add_prefix_space", true))
+        fail("{}: add_prefix_space is not supported, expected false", step.where);
       if (fields.flag("use_regex", true)) patterns.push_back(kGpt2Pattern);
     } else {
       fail("{}: pre-tokenizer {} is not supported, expected Split and ByteLevel", step.where, shown(type));
@@ -178,8 +179,8 @@ PreTokenizer read_pre_tokenizer(const Node& node) {
       break;
     }
   }
-  fail("{}: these {} Split patterns are not supported (see {}), expected DeepSeek-V3's three or GPT-2's one", node.where,
-       patterns.size(), shown(odd));
+  fail("{}: these {} Split patterns are not supported (see {}), expected DeepSeek-V3's three or GPT-2's one",
+       node.where, patterns.size(), shown(odd));
 }
 
 void read_decoder(const Node& node) {
@@ -189,7 +190,8 @@ void read_decoder(const Node& node) {
   if (type != "ByteLevel") fail("{}: decoder {} is not supported, expected ByteLevel", node.where, shown(type));
 }
 
-// Post-processors only add tokens around what encode() gives, so they are kept for writing; one of another kind may do more.
+// Post-processors only add tokens around what encode() gives, so they are kept for writing; one of another kind may do
+// more.
 std::string read_post_processor(const Node& node) {
   if (node.is_null()) return "null";
   Fields fields(node);
@@ -218,8 +220,8 @@ Vocabulary read_vocab(const Node& node, TokenizerSpec* spec) {
   for (const auto& field : map) {
     int64_t id;
     if (field.value.get(id) || id < 0 || id >= static_cast<int64_t>(count) || filled[id]) {
-      fail("{}: token {} has id {}, expected each of 0..{} once", node.where, shown(field.key),
-           shown_json(field.value), static_cast<int64_t>(count) - 1);
+      fail("{}: token {} has id {}, expected each of 0..{} once", node.where, shown(field.key), shown_json(field.value),
+           static_cast<int64_t>(count) - 1);
     }
     filled[id] = true;
     spec->vocab[id] = field.key;
@@ -249,7 +251,8 @@ void read_merges(const Node& node, const Vocabulary& ids, TokenizerSpec* spec) {
     }
     joined.assign(sides[0]).append(sides[1]);
     const auto left = ids.find(sides[0]), right = ids.find(sides[1]), result = ids.find(joined);
-    for (const auto& [token, found] : {std::pair(sides[0], left), {sides[1], right}, {std::string_view(joined), result}}) {
+    for (const auto& [token, found] :
+         {std::pair(sides[0], left), {sides[1], right}, {std::string_view(joined), result}}) {
       if (found == ids.end()) fail("{}[{}]: {} is not in the vocabulary", node.where, rank, shown(token));
     }
     spec->merges.push_back({left->second, right->second, result->second});
@@ -259,13 +262,15 @@ void read_merges(const Node& node, const Vocabulary& ids, TokenizerSpec* spec) {
 
 Vocabulary read_model(const Node& node, TokenizerSpec* spec) {
   Fields fields(node);
-  if (const auto type = fields.find("type"); type && type->text() != "BPE") type->reject("\"BPE\", the one supported model");
+  if (const auto type = fields.find("type"); type && type->text() != "BPE")
+    type->reject("\"BPE\", the one supported model");
   if (const auto dropout = fields.find("dropout"); dropout && !dropout->is_null()) {
     double value;
     if (dropout->value.get(value) || value != 0) dropout->reject("null; dropout makes ids random");
   }
   for (const std::string key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
-    if (const auto affix = fields.find(key); affix && !affix->is_null() && !affix->text().empty()) affix->reject("null");
+    if (const auto affix = fields.find(key); affix && !affix->is_null() && !affix->text().empty())
+      affix->reject("null");
   }
   // These act on characters that are not in the vocabulary; all 256 byte characters are (the Tokenizer checks).
   for (const char* key : {"unk_token", "fuse_unk", "byte_fallback"}) fields.skip(key);
@@ -276,8 +281,8 @@ Vocabulary read_model(const Node& node, TokenizerSpec* spec) {
   return ids;
 }
 
-// `tokenizers` numbers added tokens itself: the vocabulary's id if the text is in it, else the next free one. A file that says
-// otherwise would mean two things.
+// `tokenizers` numbers added tokens itself: the vocabulary's id if the text is in it, else the next free one. A file
+// that says otherwise would mean two things.
 void read_added(const Node& node, const Vocabulary& ids, TokenizerSpec* spec) {
   int32_t next = static_cast<int32_t>(spec->vocab.size());
   std::unordered_map<std::string_view, size_t> seen;

@@ -41,7 +41,9 @@ std::string pre_tokenizer_json(PreTokenizer kind) {
     append_json(pattern, &out);
     out += "}, \"behavior\": \"Isolated\", \"invert\": false},\n";
   }
-  return out + "    {\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": false}\n  ]}";
+  return out +
+         "    {\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": false}\n  "
+         "]}";
 }
 
 std::string text_of(const TokenizerSpec& spec, int32_t id) {
@@ -61,8 +63,8 @@ std::string tokenizer_json(const TokenizerSpec& spec) {
   for (const AddedToken& token : spec.added) {
     out += fmt::format("{}    {{\"id\": {}, \"content\": ", comma, token.id);
     append_json(token.content, &out);
-    out += fmt::format(R"(, "single_word": false, "lstrip": {}, "rstrip": {}, "normalized": {}, "special": {}}})", token.lstrip,
-                       token.rstrip, token.normalized, token.special);
+    out += fmt::format(R"(, "single_word": false, "lstrip": {}, "rstrip": {}, "normalized": {}, "special": {}}})",
+                       token.lstrip, token.rstrip, token.normalized, token.special);
     comma = ",\n";
   }
   out += "\n  ],\n  \"normalizer\": null,\n  \"pre_tokenizer\": " + pre_tokenizer_json(spec.pre_tokenizer);
@@ -72,7 +74,8 @@ std::string tokenizer_json(const TokenizerSpec& spec) {
   out += kByteLevel;
   out += ",\n  \"model\": {\n    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": null,\n";
   out += "    \"continuing_subword_prefix\": null,\n    \"end_of_word_suffix\": null,\n    \"fuse_unk\": false,\n";
-  out += fmt::format("    \"byte_fallback\": false,\n    \"ignore_merges\": {},\n    \"vocab\": {{", spec.ignore_merges);
+  out +=
+      fmt::format("    \"byte_fallback\": false,\n    \"ignore_merges\": {},\n    \"vocab\": {{", spec.ignore_merges);
   comma = "\n";
   for (size_t id = 0; id < spec.vocab.size(); ++id) {
     out += comma;
@@ -105,7 +108,8 @@ std::string tokenizer_json(const TokenizerSpec& spec) {
 std::string tokenizer_config_json(const TokenizerSpec& spec) {
   if (!spec.config.empty()) return spec.config;
   return fmt::format(
-      "{{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n  \"bos_token\": {},\n  \"eos_token\": {},\n  \"pad_token\": {},\n"
+      "{{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n  \"bos_token\": {},\n  \"eos_token\": {},\n  "
+      "\"pad_token\": {},\n"
       "  \"unk_token\": null,\n  \"clean_up_tokenization_spaces\": false\n}}\n",
       text_of(spec, spec.bos), text_of(spec, spec.eos), text_of(spec, spec.pad));
 }

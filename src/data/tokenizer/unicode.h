@@ -22,8 +22,8 @@ enum CharClass : uint8_t {
 // The class of every code point, [0x110000].
 const uint8_t* char_classes();
 
-// One step through UTF-8 text. Not kValid: `bytes` is the maximal subpart (Unicode 3.9), which a reader replaces by one U+FFFD;
-// kIncomplete: the text ends inside a character that more bytes could complete.
+// One step through UTF-8 text. Not kValid: `bytes` is the maximal subpart (Unicode 3.9), which a reader replaces by one
+// U+FFFD; kIncomplete: the text ends inside a character that more bytes could complete.
 struct Utf8Step {
   enum State : uint8_t { kValid, kInvalid, kIncomplete };
   uint32_t code_point;
@@ -32,8 +32,8 @@ struct Utf8Step {
 };
 Utf8Step utf8_step(const char* p, const char* end);  // REQUIRES p < end
 
-// Appends `bytes` to `out` with every ill-formed part replaced by U+FFFD; returns how many bytes it took. With `hold_tail` an
-// incomplete last character is left for later.
+// Appends `bytes` to `out` with every ill-formed part replaced by U+FFFD; returns how many bytes it took. With
+// `hold_tail` an incomplete last character is left for later.
 size_t append_utf8_lossy(std::string_view bytes, bool hold_tail, std::string* out);
 
 }  // namespace minke

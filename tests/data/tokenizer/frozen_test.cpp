@@ -1,4 +1,5 @@
-// Our own tokenizer, tokenizer/: frozen. Everything trained with it depends on these bytes; training must give them again.
+// Our own tokenizer, tokenizer/: frozen. Everything trained with it depends on these bytes; training must give them
+// again.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -33,7 +34,8 @@ TEST(FrozenTokenizer, TrainingGivesItAgainByteForByte) {
   // Not EXPECT_EQ: a difference would print both files.
   EXPECT_TRUE(tokenizer_json(spec) == read_file(kRoot + "tokenizer/tokenizer.json"));
   EXPECT_EQ(tokenizer_config_json(spec), read_file(kRoot + "tokenizer/tokenizer_config.json"));
-  EXPECT_TRUE(tokenizer_json(frozen().spec()) == read_file(kRoot + "tokenizer/tokenizer.json"));  // and reading keeps them
+  EXPECT_TRUE(tokenizer_json(frozen().spec()) ==
+              read_file(kRoot + "tokenizer/tokenizer.json"));  // and reading keeps them
 }
 
 TEST(FrozenTokenizer, HasDeepSeekV3sLayout) {
@@ -65,14 +67,16 @@ TEST(FrozenTokenizer, NoTokenHoldsTwoDigits) {
 // Ids by tokenizers 0.23.3 and transformers 5.23.0 from the committed file.
 TEST(FrozenTokenizer, GivesTheIdsThatTransformersGives) {
   const Tokenizer& t = frozen();
-  EXPECT_EQ(t.encode("Once upon a time 12345 + 6"), (Ids{2089, 334, 551, 261, 588, 223, 19, 20, 21, 22, 23, 439, 223, 24}));
+  EXPECT_EQ(t.encode("Once upon a time 12345 + 6"),
+            (Ids{2089, 334, 551, 261, 588, 223, 19, 20, 21, 22, 23, 439, 223, 24}));
   EXPECT_EQ(t.encode("<｜User｜>Hi<｜Assistant｜><think>\nx</think> 漢字", true),
             (Ids{4076, 42, 75, 4077, 4078, 201, 90, 4079, 223, 165, 123, 98, 164, 258, 248}));
   EXPECT_EQ(t.encode(" a\n\n b's"), (Ids{261, 292, 273, 381}));
 }
 
 TEST(FrozenTokenizer, EncodesAnyTextAndBack) {
-  for (const char* path : {"data/books/heldout/alice-in-wonderland.txt", "tests/data/tokenizer/deepseek-v3/adversarial.jsonl"}) {
+  for (const char* path :
+       {"data/books/heldout/alice-in-wonderland.txt", "tests/data/tokenizer/deepseek-v3/adversarial.jsonl"}) {
     const std::string text = read_file(kRoot + path);
     EXPECT_TRUE(frozen().decode(frozen().encode(text)) == text) << path;
     EXPECT_TRUE(frozen().decode(frozen().encode(text, true)) == text) << path;

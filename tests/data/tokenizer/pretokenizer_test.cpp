@@ -27,19 +27,19 @@ using Pieces = std::vector<std::string>;
 TEST(PreTokenizer, DeepSeekV3) {
   const auto cut = [](std::string_view text) { return pieces(PreTokenizer::kDeepSeekV3, text); };
   EXPECT_EQ(cut("Hello world"), (Pieces{"Hello", " world"}));
-  EXPECT_EQ(cut("1234567"), (Pieces{"123", "456", "7"}));      // from the left
-  EXPECT_EQ(cut("a 1"), (Pieces{"a", " ", "1"}));              // a blank never joins a digit
-  EXPECT_EQ(cut("a   1"), (Pieces{"a", "   ", "1"}));          // the digits' cut comes first: a segment ends here
+  EXPECT_EQ(cut("1234567"), (Pieces{"123", "456", "7"}));  // from the left
+  EXPECT_EQ(cut("a 1"), (Pieces{"a", " ", "1"}));          // a blank never joins a digit
+  EXPECT_EQ(cut("a   1"), (Pieces{"a", "   ", "1"}));      // the digits' cut comes first: a segment ends here
   EXPECT_EQ(cut("a   b"), (Pieces{"a", "  ", " b"}));
   EXPECT_EQ(cut("it's"), (Pieces{"it", "'s"}));
-  EXPECT_EQ(cut("f(x)_y"), (Pieces{"f", "(x", ")_", "y"}));    // ASCII punctuation leads ASCII letters only
+  EXPECT_EQ(cut("f(x)_y"), (Pieces{"f", "(x", ")_", "y"}));  // ASCII punctuation leads ASCII letters only
   EXPECT_EQ(cut("(é"), (Pieces{"(", "é"}));
   EXPECT_EQ(cut("end.\n\n  x"), (Pieces{"end", ".\n\n", " ", " x"}));
   EXPECT_EQ(cut(" \t\n \n  x"), (Pieces{" \t\n \n", " ", " x"}));
   EXPECT_EQ(cut("\tx \u00a0y"), (Pieces{"\tx", " ", "\u00a0y"}));
   EXPECT_EQ(cut("x  "), (Pieces{"x", "  "}));
   EXPECT_EQ(cut("日本語abc"), (Pieces{"日本語", "abc"}));
-  EXPECT_EQ(cut("カ・キ"), (Pieces{"カ", "・", "キ"}));          // one CJK segment, cut again by the third Split
+  EXPECT_EQ(cut("カ・キ"), (Pieces{"カ", "・", "キ"}));  // one CJK segment, cut again by the third Split
   EXPECT_EQ(cut("漢 字"), (Pieces{"漢", " ", "字"}));
   EXPECT_EQ(cut("e\u0301\u0301x"), (Pieces{"e\u0301\u0301x"}));
   EXPECT_EQ(cut(std::string_view("\x01\x02z", 3)), (Pieces{"\x01", "\x02z"}));
@@ -75,9 +75,9 @@ TEST(CharClasses, KnowUnicode16AndTheCjkRange) {
   const uint8_t* classes = char_classes();
   EXPECT_EQ(classes['a'], kLetter);
   EXPECT_EQ(classes['\n'], kSpace | kNewline);
-  EXPECT_EQ(classes[0x1C], 0);           // Python's isspace says yes, White_Space says no
+  EXPECT_EQ(classes[0x1C], 0);  // Python's isspace says yes, White_Space says no
   EXPECT_EQ(classes[0x85], kSpace);
-  EXPECT_EQ(classes[0x1C89], kLetter);   // assigned in Unicode 16
+  EXPECT_EQ(classes[0x1C89], kLetter);  // assigned in Unicode 16
   EXPECT_EQ(classes[0x4E00], kLetter | kCjk);
   EXPECT_EQ(classes[0x9FA6], kLetter);
   EXPECT_EQ(classes[0x30FB], kPunctuation | kCjk);
@@ -91,10 +91,10 @@ TEST(Utf8, StepsFollowTheStandard) {
     return out;
   };
   EXPECT_EQ(lossy("a\u00e9\u6f22\U0001F40B"), "a\u00e9\u6f22\U0001F40B");
-  EXPECT_EQ(lossy("\xC0\x80"), "\uFFFD\uFFFD");              // overlong
-  EXPECT_EQ(lossy("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");    // a surrogate
+  EXPECT_EQ(lossy("\xC0\x80"), "\uFFFD\uFFFD");                      // overlong
+  EXPECT_EQ(lossy("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");            // a surrogate
   EXPECT_EQ(lossy("\xF4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");  // past U+10FFFF
-  EXPECT_EQ(lossy("\xF0\x9F\x90x"), "\uFFFDx");              // a maximal subpart is one U+FFFD
+  EXPECT_EQ(lossy("\xF0\x9F\x90x"), "\uFFFDx");                      // a maximal subpart is one U+FFFD
   EXPECT_EQ(lossy("\xE2\x82"), "\uFFFD");
   std::string held;
   EXPECT_EQ(append_utf8_lossy("ab\xE2\x82", true, &held), 2u);

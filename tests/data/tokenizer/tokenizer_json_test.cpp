@@ -1,4 +1,5 @@
-// tokenizer.json in and out: what is read, what is refused and with which words, and that no mutation of a file crashes the reader.
+// tokenizer.json in and out: what is read, what is refused and with which words, and that no mutation of a file crashes
+// the reader.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -19,7 +20,8 @@ using Ids = std::vector<int32_t>;
 // 256 bytes, then "ab", "abc", " d"; two special tokens behind.
 TokenizerSpec small_spec() {
   TokenizerSpec spec;
-  for (int i = 0; i < 256; ++i) spec.vocab.push_back(to_byte_alphabet(std::string(1, static_cast<char>(bytes_in_alphabet_order()[i]))));
+  for (int i = 0; i < 256; ++i)
+    spec.vocab.push_back(to_byte_alphabet(std::string(1, static_cast<char>(bytes_in_alphabet_order()[i]))));
   const auto id = [&](const std::string& bytes) {
     const auto it = std::find(spec.vocab.begin(), spec.vocab.end(), to_byte_alphabet(bytes));
     return static_cast<int32_t>(it - spec.vocab.begin());
@@ -125,27 +127,53 @@ TEST(TokenizerJson, RefusesWithTheReason) {
   const auto word_split = [](const char* key, Json value) {
     Json split = {{"type", "Split"}, {"pattern", {{"Regex", "\\w+"}}}, {"behavior", "Isolated"}, {"invert", false}};
     split[key] = std::move(value);
-    return Json{{"type", "Sequence"}, {"pretokenizers", Json::array({split, {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}}})}};
+    return Json{{"type", "Sequence"},
+                {"pretokenizers",
+                 Json::array({split, {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}}})}};
   };
   struct Case {
     const char* words;
     std::function<void(Json&)> change;
   };
   const Case cases[] = {
-      {"normalizer: normalizer \"NFC\" is not supported", [](Json& j) { j["normalizer"] = {{"type", "NFC"}}; }},
+      {"normalizer: normalizer \"NFC\" is not supported",
+       [](Json& j) {
+         j["normalizer"] = {{"type", "NFC"}};
+       }},
       {"see \"\\w+\"", [&](Json& j) { j["pre_tokenizer"] = word_split("invert", false); }},
       {"an inverted Split", [&](Json& j) { j["pre_tokenizer"] = word_split("invert", true); }},
       {"\"Isolated\"", [&](Json& j) { j["pre_tokenizer"] = word_split("behavior", "Removed"); }},
-      {"only Regex patterns", [&](Json& j) { j["pre_tokenizer"] = word_split("pattern", {{"String", " "}}); }},
-      {"pre-tokenizer \"Whitespace\"", [](Json& j) { j["pre_tokenizer"] = {{"type", "Whitespace"}}; }},
+      {"only Regex patterns",
+       [&](Json& j) {
+         j["pre_tokenizer"] = word_split("pattern", {{"String", " "}});
+       }},
+      {"pre-tokenizer \"Whitespace\"",
+       [](Json& j) {
+         j["pre_tokenizer"] = {{"type", "Whitespace"}};
+       }},
       {"add_prefix_space", [](Json& j) { j["pre_tokenizer"]["add_prefix_space"] = true; }},
       {"these 0 Split patterns", [](Json& j) { j["pre_tokenizer"]["use_regex"] = false; }},
-      {"no ByteLevel step", [](Json& j) { j["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", Json::array()}}; }},
+      {"no ByteLevel step",
+       [](Json& j) {
+         j["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", Json::array()}};
+       }},
       {"no pre-tokenizer", [](Json& j) { j["pre_tokenizer"] = nullptr; }},
-      {"decoder \"WordPiece\"", [](Json& j) { j["decoder"] = {{"type", "WordPiece"}}; }},
-      {"post-processor \"BertProcessing\"", [](Json& j) { j["post_processor"] = {{"type", "BertProcessing"}}; }},
-      {"truncation", [](Json& j) { j["truncation"] = {{"max_length", 5}}; }},
-      {"padding", [](Json& j) { j["padding"] = {{"pad_id", 0}}; }},
+      {"decoder \"WordPiece\"",
+       [](Json& j) {
+         j["decoder"] = {{"type", "WordPiece"}};
+       }},
+      {"post-processor \"BertProcessing\"",
+       [](Json& j) {
+         j["post_processor"] = {{"type", "BertProcessing"}};
+       }},
+      {"truncation",
+       [](Json& j) {
+         j["truncation"] = {{"max_length", 5}};
+       }},
+      {"padding",
+       [](Json& j) {
+         j["padding"] = {{"pad_id", 0}};
+       }},
       {"key \"model\" is missing", [](Json& j) { j.erase("model"); }},
       {"key \"surprise\" is unknown", [](Json& j) { j["surprise"] = 1; }},
       {"t/tokenizer.json: model: key \"wonder\"", [](Json& j) { j["model"]["wonder"] = 1; }},
@@ -158,10 +186,22 @@ TEST(TokenizerJson, RefusesWithTheReason) {
       {"has id 1.5", [](Json& j) { j["model"]["vocab"]["a"] = 1.5; }},
       {"has id 900", [](Json& j) { j["model"]["vocab"]["new"] = 900; }},
       {"model.merges[0]: expected two tokens", [](Json& j) { j["model"]["merges"][0] = "a b c"; }},
-      {"model.merges[1]: expected \"left right\"", [](Json& j) { j["model"]["merges"][1] = {"a", "b", "c"}; }},
-      {"model.merges[2]: \"q\" is not in the vocabulary", [](Json& j) { j["model"]["merges"][2] = "q a"; j["model"]["vocab"].erase("q"); j["model"]["vocab"]["zz"] = 80; }},
+      {"model.merges[1]: expected \"left right\"",
+       [](Json& j) {
+         j["model"]["merges"][1] = {"a", "b", "c"};
+       }},
+      {"model.merges[2]: \"q\" is not in the vocabulary",
+       [](Json& j) {
+         j["model"]["merges"][2] = "q a";
+         j["model"]["vocab"].erase("q");
+         j["model"]["vocab"]["zz"] = 80;
+       }},
       {"\"ca\" is not in the vocabulary", [](Json& j) { j["model"]["merges"][2] = "c a"; }},
-      {"no token for byte 0x71", [](Json& j) { j["model"]["vocab"].erase("q"); j["model"]["vocab"]["zz"] = 80; }},
+      {"no token for byte 0x71",
+       [](Json& j) {
+         j["model"]["vocab"].erase("q");
+         j["model"]["vocab"]["zz"] = 80;
+       }},
       {"added_tokens[0].id", [](Json& j) { j["added_tokens"][0]["id"] = "259"; }},
       {"has id 300, expected 259", [](Json& j) { j["added_tokens"][0]["id"] = 300; }},
       {"has id 259, expected 64", [](Json& j) { j["added_tokens"][0]["content"] = "a"; }},
@@ -188,8 +228,9 @@ TEST(TokenizerJson, RefusesWhatIsNotJson) {
   std::string nested(100'000, '[');
   std::string twice = good;
   twice.insert(twice.find("\"normalizer\""), "\"decoder\": null, ");
-  for (const std::string& text : {std::string(), std::string("{"), std::string("[]"), std::string("null"), good + "x", good.substr(0, good.size() / 2),
-                                  nested, R"({"model": )" + nested, twice, std::string("{\"a\xFF\": 1}"), std::string(R"({"a": "\ud800"})")}) {
+  for (const std::string& text : {std::string(), std::string("{"), std::string("[]"), std::string("null"), good + "x",
+                                  good.substr(0, good.size() / 2), nested, R"({"model": )" + nested, twice,
+                                  std::string("{\"a\xFF\": 1}"), std::string(R"({"a": "\ud800"})")}) {
     EXPECT_THROW(parse_tokenizer(text, "", "t/tokenizer.json"), Error) << text.substr(0, 40);
   }
 }
@@ -240,7 +281,22 @@ TEST(TokenizerJson, MutatedBytesNeverCrash) {
 // Well-formed JSON with one value replaced: goes deeper than bytes do.
 TEST(TokenizerJson, MutatedValuesNeverCrash) {
   const Json good = small_json();
-  const Json values[] = {nullptr, true, 0, -1, 259, 1e300, 18446744073709551615u, "", "a", "a b", "<s>", Json::array(), Json::object(), {"a", "b"}, {{"type", "ByteLevel"}}, {{"type", "Sequence"}}};
+  const Json values[] = {nullptr,
+                         true,
+                         0,
+                         -1,
+                         259,
+                         1e300,
+                         18446744073709551615u,
+                         "",
+                         "a",
+                         "a b",
+                         "<s>",
+                         Json::array(),
+                         Json::object(),
+                         {"a", "b"},
+                         {{"type", "ByteLevel"}},
+                         {{"type", "Sequence"}}};
   const Json flat = good.flatten();
   std::vector<std::string> places;
   for (const auto& [pointer, value] : flat.items()) {

@@ -121,7 +121,8 @@ TEST(Bpe, FollowsTheDefinition) {
   Rng rng(4);
   for (int round = 0; round < 100; ++round) {
     std::string piece;
-    for (size_t length = 1 + rng.below(150); piece.size() < length;) piece += deepseek_v3().token_bytes(static_cast<int32_t>(3 + rng.below(127000)));
+    for (size_t length = 1 + rng.below(150); piece.size() < length;)
+      piece += deepseek_v3().token_bytes(static_cast<int32_t>(3 + rng.below(127000)));
     Ids fast, slow;
     model.encode(piece, &fast);
     for (const char c : piece) slow.push_back(bytes[static_cast<uint8_t>(c)]);
