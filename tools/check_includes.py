@@ -11,6 +11,7 @@ PLAN = {
     "kernels": ["numeric"],
     "tensor": ["kernels"],
     "reason": ["base"],
+    "report": ["base"],
     "data": ["reason"],
     "layers": ["tensor"],
     "model": ["layers"],
@@ -18,7 +19,7 @@ PLAN = {
     "train": ["checkpoint"],
     "infer": ["checkpoint"],
     "eval": ["infer", "data"],
-    "cli": ["train", "eval"],
+    "cli": ["train", "eval", "report"],
 }
 
 

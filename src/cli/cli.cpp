@@ -20,6 +20,7 @@ int run_cli(int argc, char** argv) {
   add_info(app);
   add_inspect(app);
   add_convert(app);
+  add_curves(app);
   add_tokenizer(app);
   add_train(app);
   add_generate(app);

@@ -1,0 +1,68 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "cli/commands.h"
+
+namespace minke {
+namespace {
+
+namespace fs = std::filesystem;
+
+class CurvesCommand : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    dir_ = fs::temp_directory_path() / ("minke-curves-" + std::to_string(getpid()));
+    fs::remove_all(dir_);
+    fs::create_directories(dir_ / "run");
+  }
+  void TearDown() override { fs::remove_all(dir_); }
+  std::string at(const std::string& name) const { return (dir_ / name).string(); }
+
+  int run(std::vector<std::string> args) {
+    args.insert(args.begin(), {"minke", "curves"});
+    std::vector<char*> argv;
+    for (std::string& a : args) argv.push_back(a.data());
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const int code = run_cli(int(argv.size()), argv.data());
+    out_ = testing::internal::GetCapturedStdout();
+    err_ = testing::internal::GetCapturedStderr();
+    return code;
+  }
+
+  fs::path dir_;
+  std::string out_, err_;
+};
+
+TEST_F(CurvesCommand, WritesWhereItIsTold) {
+  write_file_atomic(at("run/metrics.jsonl"), "{\"step\":1,\"tokens\":10,\"loss\":5}\n{\"step\":2,\"tokens\":20,\"loss\":4}\n");
+  EXPECT_EQ(run({at("run/")}), 0) << err_;
+  EXPECT_EQ(out_, at("run/curves.svg") + ": 2 steps\n");
+  EXPECT_NE(read_file(at("run/curves.svg")).find(">Training run run<"), std::string::npos);
+  EXPECT_EQ(run({at("run"), "--out", at("mine.svg"), "--title", "A & B"}), 0) << err_;
+  EXPECT_NE(read_file(at("mine.svg")).find(">A &amp; B<"), std::string::npos);
+}
+
+TEST_F(CurvesCommand, FailsClearlyAndKeepsTheOldPicture) {
+  EXPECT_EQ(run({at("nowhere")}), 1);
+  EXPECT_NE(err_.find(at("nowhere") + ": expected a run's folder"), std::string::npos) << err_;
+  EXPECT_EQ(run({at("run")}), 1);
+  EXPECT_NE(err_.find("metrics.jsonl: no such file"), std::string::npos) << err_;
+  write_file_atomic(at("run/metrics.jsonl"), "");
+  EXPECT_EQ(run({at("run")}), 1);
+  EXPECT_NE(err_.find("expected at least one whole line"), std::string::npos) << err_;
+  write_file_atomic(at("run/curves.svg"), "old");
+  write_file_atomic(at("run/metrics.jsonl"), "{\"step\":1,\"tokens\":10,\"loss\":5}\noops\n");
+  EXPECT_EQ(run({at("run")}), 1);
+  EXPECT_NE(err_.find("metrics.jsonl:2: "), std::string::npos) << err_;
+  EXPECT_EQ(read_file(at("run/curves.svg")), "old");
+  EXPECT_EQ(run({}), 2);
+}
+
+}  // namespace
+}  // namespace minke
