@@ -27,7 +27,8 @@ void run_curves(const Arguments& arguments) {
   }
   const fs::path folder = fs::path(arguments.run).lexically_normal();
   const std::string metrics = (folder / "metrics.jsonl").string();
-  if (!file_exists(metrics)) fail("{}: no such file; minke train writes it, a line a step. Is {} a run's folder?", metrics, arguments.run);
+  if (!file_exists(metrics))
+    fail("{}: no such file; minke train writes it, a line a step. Is {} a run's folder?", metrics, arguments.run);
   const RunMetrics run = read_run_metrics(metrics);
   const fs::path name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
   const std::string title = arguments.title.empty() ? "Training run " + name.string() : arguments.title;

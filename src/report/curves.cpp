@@ -13,11 +13,12 @@ namespace minke {
 namespace {
 
 constexpr double kWidth = 800, kLeft = 52, kRight = 784;  // where the panels begin, and where the last label may end
-constexpr double kTop = 122, kHeight = 190, kBand = 300;  // first panel's top, a panel's height, from one panel's top to the next
+constexpr double kTop = 122, kHeight = 190,
+                 kBand = 300;  // first panel's top, a panel's height, from one panel's top to the next
 constexpr double kLabelGap = 15, kLabelWidth = 108;
-constexpr size_t kMostLabels = 12, kHighest = 4;             // beside the ends of a panel's lines
+constexpr size_t kMostLabels = 12, kHighest = 4;  // beside the ends of a panel's lines
 constexpr size_t kTitleCharacters = 72;
-constexpr size_t kMostMarks = 40;                         // more evaluations than this are drawn without marks
+constexpr size_t kMostMarks = 40;  // more evaluations than this are drawn without marks
 
 bool any_finite(const std::vector<double>& values) {
   return std::any_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
@@ -149,7 +150,9 @@ void draw_load(Svg& svg, const RunMetrics& run, Plot plot, size_t half) {
     svg.curve(points, colour + (layers > kMostLabels ? "" : " line") + (mtp ? " dashed" : ""));
     const double last = last_finite(lines[l]);
     if (!std::isfinite(last)) continue;
-    const std::string name = !mtp ? fmt::format("MoE {}", number) : run.mtp_layers == 1 ? "MTP" : fmt::format("MTP {}", number);
+    const std::string name = !mtp                  ? fmt::format("MoE {}", number)
+                             : run.mtp_layers == 1 ? "MTP"
+                                                   : fmt::format("MTP {}", number);
     labels.push_back({plot.at(0, last).y, fmt::format("{} {:.2f}", name, last), colour});
   }
   draw_end_labels(svg, plot, std::move(labels));

@@ -24,7 +24,8 @@ constexpr size_t kMostLayers = 1024;
 // The start of a line as it may stand in an error: printable ASCII.
 std::string shown(std::string_view line) {
   std::string text(line.substr(0, 40));
-  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
   return line.size() > 40 ? text + "..." : text;
 }
 
@@ -33,10 +34,12 @@ std::vector<double> numbers(Fields& fields, const char* key, const std::string& 
   std::vector<double> out;
   const Json* value = fields.raw(key);
   if (!value) return out;
-  if (!value->is_array() || value->size() > kMostLayers) fail("{}{}: expected an array of at most {} numbers", where, key, kMostLayers);
+  if (!value->is_array() || value->size() > kMostLayers)
+    fail("{}{}: expected an array of at most {} numbers", where, key, kMostLayers);
   for (const Json& item : *value) {
     const double x = item.is_null() ? kNaN : item.is_number() ? item.get<double>() : HUGE_VAL;
-    if (std::abs(x) > kLargest) fail("{}{}: expected numbers up to {:g} or null, found {}", where, key, kLargest, shown(item.dump()));
+    if (std::abs(x) > kLargest)
+      fail("{}{}: expected numbers up to {:g} or null, found {}", where, key, kLargest, shown(item.dump()));
     out.push_back(x);
   }
   return out;
@@ -59,13 +62,16 @@ class Reader {
 
     forget_from(step);
     if (run_.rows() > 0 && double(tokens) < run_.tokens.back()) {
-      fail("{}tokens: expected at least {} (step {}), found {}; are two runs mixed in this file?", where, int64_t(run_.tokens.back()),
-           run_.step.back(), tokens);
+      fail("{}tokens: expected at least {} (step {}), found {}; are two runs mixed in this file?", where,
+           int64_t(run_.tokens.back()), run_.step.back(), tokens);
     }
-    if (!max_vio.empty() && run_.max_vio.empty()) run_.max_vio.assign(max_vio.size(), std::vector<double>(run_.rows(), kNaN));
+    if (!max_vio.empty() && run_.max_vio.empty())
+      run_.max_vio.assign(max_vio.size(), std::vector<double>(run_.rows(), kNaN));
     if (!max_vio.empty() && max_vio.size() != run_.max_vio.size()) {
-      fail("{}max_vio: expected {} values, one per MoE layer as in the lines before, found {}; are two runs mixed in this file?", where,
-           run_.max_vio.size(), max_vio.size());
+      fail(
+          "{}max_vio: expected {} values, one per MoE layer as in the lines before, found {}; are two runs mixed in "
+          "this file?",
+          where, run_.max_vio.size(), max_vio.size());
     }
     run_.step.push_back(step);
     run_.tokens.push_back(double(tokens));
@@ -108,15 +114,17 @@ RunMetrics parse_run_metrics(std::string_view text, const std::string& path) {
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     if (!Json::accept(line.begin(), line.end())) {
       if (!ended) break;
-      fail("{}:{}: expected one JSON object a line, found: {}; remove the line, or all from it on, and try again", path, number,
-           shown(line));
+      fail("{}:{}: expected one JSON object a line, found: {}; remove the line, or all from it on, and try again", path,
+           number, shown(line));
     }
     const std::string where = fmt::format("{}:{}", path, number);
     reader.add(parse_json(line, where), where + ": ");
   }
   if (reader.empty()) {
-    fail("{}: expected at least one whole line (one JSON object a step), found none in {} bytes; has the run finished its first step?",
-         path, text.size());
+    fail(
+        "{}: expected at least one whole line (one JSON object a step), found none in {} bytes; has the run finished "
+        "its first step?",
+        path, text.size());
   }
   return std::move(reader).finish();
 }

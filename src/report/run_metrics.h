@@ -1,6 +1,7 @@
 #pragma once
-// RUN/metrics.jsonl, one JSON object a step, read into columns. Of its fields these are kept: step, tokens, loss, bpb{prose, problems},
-// max_vio[], and the length of mtp_loss[]; others are passed over. null is NaN: the writer has no other way to say it.
+// RUN/metrics.jsonl, one JSON object a step, read into columns. Of its fields these are kept: step, tokens, loss,
+// bpb{prose, problems}, max_vio[], and the length of mtp_loss[]; others are passed over. null is NaN: the writer has no
+// other way to say it.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -10,18 +11,20 @@
 namespace minke {
 
 struct RunMetrics {
-  std::vector<int64_t> step;                  // [rows], rising
-  std::vector<double> tokens;                 // [rows], trained on so far, never falling
-  std::vector<double> loss;                   // [rows], nats a token; NaN: not finite in the run
-  std::vector<double> bpb_prose;              // [rows], held-out bits per byte; NaN: not measured at this step
-  std::vector<double> bpb_problems;           // [rows]
-  std::vector<std::vector<double>> max_vio;   // [MoE layers][rows]: busiest expert's load / mean load - 1 in the step's batch
-  size_t mtp_layers = 0;                      // the last so many of max_vio belong to MTP modules
+  std::vector<int64_t> step;         // [rows], rising
+  std::vector<double> tokens;        // [rows], trained on so far, never falling
+  std::vector<double> loss;          // [rows], nats a token; NaN: not finite in the run
+  std::vector<double> bpb_prose;     // [rows], held-out bits per byte; NaN: not measured at this step
+  std::vector<double> bpb_problems;  // [rows]
+  std::vector<std::vector<double>>
+      max_vio;            // [MoE layers][rows]: busiest expert's load / mean load - 1 in the step's batch
+  size_t mtp_layers = 0;  // the last so many of max_vio belong to MTP modules
   size_t rows() const { return step.size(); }
 };
 
-// A step that appears again (a run resumed from an older checkpoint) takes the place of the earlier lines from that step on. A last
-// line without a line end that is no JSON is a write in progress and left out. Error (path:line) on anything else that does not fit.
+// A step that appears again (a run resumed from an older checkpoint) takes the place of the earlier lines from that
+// step on. A last line without a line end that is no JSON is a write in progress and left out. Error (path:line) on
+// anything else that does not fit.
 RunMetrics read_run_metrics(const std::string& path);
 RunMetrics parse_run_metrics(std::string_view text, const std::string& path);
 

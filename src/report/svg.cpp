@@ -19,10 +19,11 @@ std::string style() {
   const auto colours = [](const char* paper, const char* ink, const char* muted, const char* grid, const char* axis,
                           const char* const* series) {
     std::string css = fmt::format(
-        ".paper{{fill:{}}}.ink,.strong,.head{{fill:{}}}.muted{{fill:{}}}.grid{{stroke:{}}}.axis{{stroke:{}}}\n", paper, ink, muted,
-        grid, axis);
+        ".paper{{fill:{}}}.ink,.strong,.head{{fill:{}}}.muted{{fill:{}}}.grid{{stroke:{}}}.axis{{stroke:{}}}\n", paper,
+        ink, muted, grid, axis);
     for (size_t i = 0; i < kSeries; ++i) {
-      css += fmt::format("path.{0},line.{0}{{stroke:{1}}}text.{0},circle.{0},rect.{0}{{fill:{1}}}\n", series_class(i), series[i]);
+      css += fmt::format("path.{0},line.{0}{{stroke:{1}}}text.{0},circle.{0},rect.{0}{{fill:{1}}}\n", series_class(i),
+                         series[i]);
     }
     return css;
   };
@@ -31,7 +32,8 @@ std::string style() {
          ".strong{font-size:13px;font-weight:600}.head{font-size:17px;font-weight:600}\n"
          "path{fill:none;stroke-linejoin:round;stroke-linecap:round}.grid,.axis{stroke-width:1}"
          ".raw{stroke-width:1;opacity:.5}.line{stroke-width:2}.dashed{stroke-dasharray:6 4}\n" +
-         colours("#ffffff", "#1f2328", "#59636e", "#e4e8ec", "#9aa4ae", kLight) + "@media (prefers-color-scheme:dark){\n" +
+         colours("#ffffff", "#1f2328", "#59636e", "#e4e8ec", "#9aa4ae", kLight) +
+         "@media (prefers-color-scheme:dark){\n" +
          colours("#0d1117", "#f0f6fc", "#9da7b3", "#262c36", "#656d78", kDark) + "}\n</style>\n";
 }
 
@@ -57,7 +59,8 @@ size_t character_bytes(std::string_view text) {
     code = code << 6 | (byte(i) & 0x3f);
   }
   const bool overlong = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
-  const bool forbidden = (code >= 0xd800 && code < 0xe000) || code > 0x10ffff || code == 0xfffe || code == 0xffff || code < 0xa0;
+  const bool forbidden =
+      (code >= 0xd800 && code < 0xe000) || code > 0x10ffff || code == 0xfffe || code == 0xffff || code < 0xa0;
   return overlong || forbidden ? 0 : n;
 }
 
@@ -180,7 +183,8 @@ std::vector<double> spread_labels(const std::vector<double>& wanted, double gap,
   std::vector<size_t> order(n);
   for (size_t i = 0; i < n; ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return wanted[a] < wanted[b]; });
-  // With k gaps taken off the k-th, "at least a gap apart" becomes "not falling": pool neighbours that fall into their mean.
+  // With k gaps taken off the k-th, "at least a gap apart" becomes "not falling": pool neighbours that fall into their
+  // mean.
   struct Pool {
     double sum;
     size_t count;
@@ -219,12 +223,16 @@ Svg::Svg(double width, double height, std::string_view title, std::string_view s
 }
 
 void Svg::text(double x, double y, std::string_view text, std::string_view classes, Anchor anchor) {
-  const char* where = anchor == Anchor::kStart ? "" : anchor == Anchor::kMiddle ? " text-anchor=\"middle\"" : " text-anchor=\"end\"";
-  out_ += fmt::format("<text x=\"{}\" y=\"{}\" class=\"{}\"{}>{}</text>\n", px(x), px(y), classes, where, xml_escaped(text));
+  const char* where = anchor == Anchor::kStart    ? ""
+                      : anchor == Anchor::kMiddle ? " text-anchor=\"middle\""
+                                                  : " text-anchor=\"end\"";
+  out_ += fmt::format("<text x=\"{}\" y=\"{}\" class=\"{}\"{}>{}</text>\n", px(x), px(y), classes, where,
+                      xml_escaped(text));
 }
 
 void Svg::line(Point a, Point b, std::string_view classes) {
-  out_ += fmt::format("<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" class=\"{}\"/>\n", px(a.x), px(a.y), px(b.x), px(b.y), classes);
+  out_ += fmt::format("<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" class=\"{}\"/>\n", px(a.x), px(a.y), px(b.x),
+                      px(b.y), classes);
 }
 
 void Svg::curve(const std::vector<Point>& points, std::string_view classes) {
@@ -242,7 +250,8 @@ void Svg::curve(const std::vector<Point>& points, std::string_view classes) {
 }
 
 void Svg::dot(Point centre, double radius, std::string_view classes) {
-  out_ += fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"{}\" class=\"{}\"/>\n", px(centre.x), px(centre.y), px(radius), classes);
+  out_ += fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"{}\" class=\"{}\"/>\n", px(centre.x), px(centre.y), px(radius),
+                      classes);
 }
 
 void Svg::square(Point centre, double radius, std::string_view classes) {

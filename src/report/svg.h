@@ -1,7 +1,7 @@
 #pragma once
-// A small SVG canvas: axes with round ticks, lines, marks, text. One self-contained file: no scripts, no fonts, no links. Colours
-// are classes of one <style> that follows the reader's light or dark scheme; the light ones are the rule, so that renderers without
-// media queries still draw the whole picture.
+// A small SVG canvas: axes with round ticks, lines, marks, text. One self-contained file: no scripts, no fonts, no
+// links. Colours are classes of one <style> that follows the reader's light or dark scheme; the light ones are the
+// rule, so that renderers without media queries still draw the whole picture.
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -41,14 +41,16 @@ struct Plot {
   Point at(double vx, double vy) const;
 };
 
-// The points a line of `columns` pixels can show: of every run of neighbours in one pixel column, the first, lowest, highest and last.
+// The points a line of `columns` pixels can show: of every run of neighbours in one pixel column, the first, lowest,
+// highest and last.
 std::vector<Point> thinned(const std::vector<Point>& points, double columns);
 
-// Heights for labels that want to stand at `wanted`: as near as possible (least squares), `gap` apart, inside [lo, hi], order kept.
-// REQUIRES (wanted.size() - 1) gap <= hi - lo.
+// Heights for labels that want to stand at `wanted`: as near as possible (least squares), `gap` apart, inside [lo, hi],
+// order kept. REQUIRES (wanted.size() - 1) gap <= hi - lo.
 std::vector<double> spread_labels(const std::vector<double>& wanted, double gap, double lo, double hi);
 
-// A line's or label's colour, as a class: series_class(i) for i < kSeries. Okabe and Ito's palette, which the colour-blind can tell apart.
+// A line's or label's colour, as a class: series_class(i) for i < kSeries. Okabe and Ito's palette, which the
+// colour-blind can tell apart.
 inline constexpr size_t kSeries = 6;
 std::string series_class(size_t i);
 

@@ -40,7 +40,8 @@ class CurvesCommand : public ::testing::Test {
 };
 
 TEST_F(CurvesCommand, WritesWhereItIsTold) {
-  write_file_atomic(at("run/metrics.jsonl"), "{\"step\":1,\"tokens\":10,\"loss\":5}\n{\"step\":2,\"tokens\":20,\"loss\":4}\n");
+  write_file_atomic(at("run/metrics.jsonl"),
+                    "{\"step\":1,\"tokens\":10,\"loss\":5}\n{\"step\":2,\"tokens\":20,\"loss\":4}\n");
   EXPECT_EQ(run({at("run/")}), 0) << err_;
   EXPECT_EQ(out_, at("run/curves.svg") + ": 2 steps\n");
   EXPECT_NE(read_file(at("run/curves.svg")).find(">Training run run<"), std::string::npos);

@@ -20,8 +20,8 @@ size_t count(const std::string& text, const std::string& part) {
   return n;
 }
 
-// What any XML reader asks: every tag is closed by its own name, attributes are quoted, one root; and of every number that places
-// something: it is finite, and lies on the canvas.
+// What any XML reader asks: every tag is closed by its own name, attributes are quoted, one root; and of every number
+// that places something: it is finite, and lies on the canvas.
 void expect_sound(const std::string& svg) {
   std::vector<std::string> open;
   const std::regex tag("<(/?)([a-z]+)((?: [a-zA-Z0-9:-]+=\"[^\"<]*\")*)(/?)>");
@@ -29,7 +29,8 @@ void expect_sound(const std::string& svg) {
   for (std::sregex_iterator it(svg.begin(), svg.end(), tag), end; it != end; ++it) {
     const std::string between = svg.substr(at, size_t(it->position()) - at);
     ASSERT_EQ(between.find_first_of('<'), std::string::npos) << "not a tag: " << between;
-    ASSERT_TRUE(!open.empty() || between.find_first_not_of("\n") == std::string::npos) << "text outside the root: " << between;
+    ASSERT_TRUE(!open.empty() || between.find_first_not_of("\n") == std::string::npos)
+        << "text outside the root: " << between;
     at = size_t(it->position() + it->length());
     if ((*it)[1].length()) {
       ASSERT_FALSE(open.empty());
@@ -56,21 +57,25 @@ void expect_sound(const std::string& svg) {
   }
 }
 
-// A run as it goes: the loss falls steeply then slowly, with noise; loads flare up and are balanced; an evaluation every 50 steps.
+// A run as it goes: the loss falls steeply then slowly, with noise; loads flare up and are balanced; an evaluation
+// every 50 steps.
 RunMetrics synthetic(size_t rows, size_t layers, size_t mtp) {
   std::string lines;
   Rng rng(5);
   const auto noise = [&] { return 2 * rng.uniform() - 1; };
   for (size_t s = 1; s <= rows; ++s) {
     const double x = double(s) / double(rows);
-    lines += fmt::format("{{\"step\":{},\"tokens\":{},\"loss\":{:.4f},\"mtp_loss\":[", s, s * 4096, 2.2 + 6 * std::exp(-9 * x) + 0.1 * noise());
+    lines += fmt::format("{{\"step\":{},\"tokens\":{},\"loss\":{:.4f},\"mtp_loss\":[", s, s * 4096,
+                         2.2 + 6 * std::exp(-9 * x) + 0.1 * noise());
     for (size_t m = 0; m < mtp; ++m) lines += m ? ",3" : "3";
     lines += "],\"max_vio\":[";
     for (size_t l = 0; l < layers; ++l) {
       lines += fmt::format("{}{:.4f}", l ? "," : "", 0.4 + 3 * std::exp(-double(l + 4) * x) + 0.1 * noise());
     }
     lines += "]";
-    if (s % 50 == 0) lines += fmt::format(",\"bpb\":{{\"prose\":{:.4f},\"problems\":{:.4f}}}", 1.5 + 2 * std::exp(-6 * x), 0.5 + std::exp(-8 * x));
+    if (s % 50 == 0)
+      lines += fmt::format(",\"bpb\":{{\"prose\":{:.4f},\"problems\":{:.4f}}}", 1.5 + 2 * std::exp(-6 * x),
+                           0.5 + std::exp(-8 * x));
     lines += "}\n";
   }
   return parse_run_metrics(lines, "synthetic");
@@ -89,13 +94,13 @@ TEST(Smoothed, MeanOfNeighbours) {
 TEST(Curves, DrawsEveryPanelOfARun) {
   const std::string svg = draw_curves(synthetic(488, 5, 1), "tiny <2M>");
   expect_sound(svg);
-  for (const char* part : {"tiny &lt;2M&gt;", "Training loss", "bits per byte", "MaxVio", ">prose 1.5", ">problems 0.5", ">MoE 1 ", ">MoE 4 ",
-                           ">MTP ", ">2M<", "mean of 19 steps", "prefers-color-scheme:dark"}) {
+  for (const char* part : {"tiny &lt;2M&gt;", "Training loss", "bits per byte", "MaxVio", ">prose 1.5", ">problems 0.5",
+                           ">MoE 1 ", ">MoE 4 ", ">MTP ", ">2M<", "mean of 19 steps", "prefers-color-scheme:dark"}) {
     EXPECT_NE(svg.find(part), std::string::npos) << part;
   }
   EXPECT_EQ(svg.find(">MoE 5 "), std::string::npos);
-  EXPECT_EQ(count(svg, " line dashed\""), 1u);           // MTP's line
-  EXPECT_EQ(count(svg, "<circle"), 9u);                  // evaluations of prose
+  EXPECT_EQ(count(svg, " line dashed\""), 1u);                           // MTP's line
+  EXPECT_EQ(count(svg, "<circle"), 9u);                                  // evaluations of prose
   EXPECT_EQ(svg.find("http", svg.find("2000/svg")), std::string::npos);  // nothing is fetched
   EXPECT_LT(svg.size(), 100000u);
   EXPECT_EQ(svg, draw_curves(synthetic(488, 5, 1), "tiny <2M>"));
@@ -117,7 +122,9 @@ TEST(Curves, ManyLayersAndStepsStaySmall) {
 
 TEST(Curves, OneStep) {
   RunMetrics run = parse_run_metrics(
-      "{\"step\":1,\"tokens\":2048,\"loss\":8.3,\"mtp_loss\":[8],\"max_vio\":[1,2],\"bpb\":{\"prose\":3,\"problems\":2}}\n", "one");
+      "{\"step\":1,\"tokens\":2048,\"loss\":8.3,\"mtp_loss\":[8],\"max_vio\":[1,2],\"bpb\":{\"prose\":3,\"problems\":2}"
+      "}\n",
+      "one");
   const std::string svg = draw_curves(run, "one");
   expect_sound(svg);
   EXPECT_EQ(count(svg, "<circle"), 4u);  // the loss, two layers, prose; problems has a square

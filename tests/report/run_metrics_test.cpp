@@ -45,14 +45,16 @@ TEST(RunMetrics, ReadsColumns) {
 TEST(RunMetrics, ResumedRunReplacesItsSteps) {
   const RunMetrics run = parse(
       "{\"step\":1,\"tokens\":10,\"loss\":5,\"max_vio\":[1]}\n{\"step\":2,\"tokens\":20,\"loss\":4,\"max_vio\":[2]}\n"
-      "{\"step\":3,\"tokens\":30,\"loss\":3,\"max_vio\":[3]}\n{\"step\":2,\"tokens\":20,\"loss\":4.5,\"max_vio\":[4]}\n");
+      "{\"step\":3,\"tokens\":30,\"loss\":3,\"max_vio\":[3]}\n{\"step\":2,\"tokens\":20,\"loss\":4.5,\"max_vio\":[4]}"
+      "\n");
   EXPECT_EQ(run.step, (std::vector<int64_t>{1, 2}));
   EXPECT_EQ(run.loss, (std::vector<double>{5, 4.5}));
   EXPECT_EQ(run.max_vio[0], (std::vector<double>{1, 4}));
 }
 
 TEST(RunMetrics, LayersThatAppearLaterAreNanBefore) {
-  const RunMetrics run = parse("{\"step\":1,\"tokens\":10,\"loss\":5}\n{\"step\":2,\"tokens\":20,\"loss\":4,\"max_vio\":[2,3]}\n");
+  const RunMetrics run =
+      parse("{\"step\":1,\"tokens\":10,\"loss\":5}\n{\"step\":2,\"tokens\":20,\"loss\":4,\"max_vio\":[2,3]}\n");
   ASSERT_EQ(run.max_vio.size(), 2u);
   EXPECT_TRUE(std::isnan(run.max_vio[1][0]));
   EXPECT_EQ(run.max_vio[1][1], 3);
@@ -82,8 +84,10 @@ TEST(RunMetrics, ErrorsNameFileLineAndExpectation) {
       {good + "{\"step\":2,\"tokens\":20,\"loss\":\"low\"}\n", {"run/metrics.jsonl:2: loss", "low"}},
       {good + "{\"step\":2,\"tokens\":20,\"loss\":1e300}\n", {"run/metrics.jsonl:2: loss", "1e+300"}},
       {good + "{\"step\":2,\"tokens\":9,\"loss\":1}\n", {"run/metrics.jsonl:2: tokens", "at least 10", "found 9"}},
-      {good + "{\"step\":2,\"tokens\":20,\"loss\":1,\"max_vio\":[1]}\n", {"run/metrics.jsonl:2: max_vio", "expected 2", "found 1"}},
-      {good + "{\"step\":2,\"tokens\":20,\"loss\":1,\"max_vio\":[1,\"x\"]}\n", {"run/metrics.jsonl:2: max_vio", "\"x\""}},
+      {good + "{\"step\":2,\"tokens\":20,\"loss\":1,\"max_vio\":[1]}\n",
+       {"run/metrics.jsonl:2: max_vio", "expected 2", "found 1"}},
+      {good + "{\"step\":2,\"tokens\":20,\"loss\":1,\"max_vio\":[1,\"x\"]}\n",
+       {"run/metrics.jsonl:2: max_vio", "\"x\""}},
       {good + "{\"step\":2,\"tokens\":20,\"loss\":1,\"max_vio\":7}\n", {"run/metrics.jsonl:2: max_vio", "array"}},
       {good + "{\"step\":2,\"tokens\":20,\"loss\":1,\"bpb\":3}\n", {"run/metrics.jsonl:2: ", "bpb"}},
       {good + "{\"step\":2,\"step\":3,\"tokens\":20,\"loss\":1}\n", {"run/metrics.jsonl:2: ", "twice"}},

@@ -12,8 +12,10 @@ TEST(NiceStep, IsOneTwoOrFiveTimesAPowerOfTen) {
     double span;
     int at_most;
     double step;
-  } kCases[] = {{10, 5, 2}, {10, 10, 1}, {6.2, 7, 1}, {0.3, 6, 0.05}, {1, 6, 0.2}, {4.1e6, 10, 5e5}, {7e-4, 6, 2e-4}, {9, 2, 5}, {11, 2, 10}};
-  for (const auto& c : kCases) EXPECT_NEAR(nice_step(c.span, c.at_most), c.step, 1e-9 * c.step) << c.span << " in " << c.at_most;
+  } kCases[] = {{10, 5, 2},       {10, 10, 1},     {6.2, 7, 1}, {0.3, 6, 0.05}, {1, 6, 0.2},
+                {4.1e6, 10, 5e5}, {7e-4, 6, 2e-4}, {9, 2, 5},   {11, 2, 10}};
+  for (const auto& c : kCases)
+    EXPECT_NEAR(nice_step(c.span, c.at_most), c.step, 1e-9 * c.step) << c.span << " in " << c.at_most;
 }
 
 TEST(ValueAxis, CoversTheRangeWithRoundTicks) {
