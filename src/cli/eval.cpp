@@ -28,9 +28,7 @@ void run_eval(const EvalOptions& o) {
   if (length < 2 || length > longest) usage_fail("--window {}: expected 2 to the model's {} positions", length, longest);
   catch_interrupts();
   const EvalSet set = file_windows(tokenizer, {o.text}, length);
-  std::vector<std::vector<int32_t>> windows;
-  for (const EvalWindow& w : set.windows) windows.push_back(w.tokens);
-  const Score score = score_windows(*model, windows, [] { return interrupted(); });
+  const Score score = score_windows(*model, window_tokens(set), [] { return interrupted(); });
   if (interrupted()) return;
   if (set.bytes == 0) fail("{}: no text to score", o.text);
   const double bits = score.nll / std::log(2.0) / double(set.bytes), perplexity = std::exp(score.nll / double(score.tokens));

@@ -61,4 +61,11 @@ EvalSet spread(const EvalSet& set, int64_t n) {
   return part;
 }
 
+std::vector<std::vector<int32_t>> window_tokens(const EvalSet& set) {
+  std::vector<std::vector<int32_t>> out;
+  out.reserve(set.windows.size());
+  for (const EvalWindow& w : set.windows) out.push_back(w.tokens);
+  return out;
+}
+
 }  // namespace minke

@@ -30,12 +30,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-std::vector<std::vector<int32_t>> token_windows(const EvalSet& set) {
-  std::vector<std::vector<int32_t>> out;
-  for (const EvalWindow& w : set.windows) out.push_back(w.tokens);
-  return out;
-}
-
 // One run, from its folder's state to its end.
 class Run {
  public:
@@ -145,6 +139,8 @@ class Run {
     progress_.skipped = f.integer("skipped", restored->path);
     progress_.skipped_in_a_row = f.integer("skipped_in_a_row", restored->path);
     data_.restore(f.text("data", restored->path));
+    if (const auto it = f.texts.find("before_prose"); it != f.texts.end()) before_.prose = std::stod(it->second);
+    if (const auto it = f.texts.find("before_problems"); it != f.texts.end()) before_.problems = std::stod(it->second);
     if (const std::string& was = f.text("isa", restored->path), &vendor = f.text("vendor", restored->path);
         was != isa_name(chosen_isa()) || vendor != cpu_vendor())
       screen_.say("warning  this run began with {} on {}; going on with {} on {}: the result will differ in its last bits", was, vendor, isa_name(chosen_isa()),
@@ -160,6 +156,8 @@ class Run {
                   {"skipped", progress_.skipped},
                   {"skipped_in_a_row", progress_.skipped_in_a_row}};
     f.texts = {{"data", data_.state()}, {"isa", isa_name(chosen_isa())}, {"vendor", cpu_vendor()}};
+    if (before_.prose) f.texts["before_prose"] = fmt::format("{}", *before_.prose);
+    if (before_.problems) f.texts["before_problems"] = fmt::format("{}", *before_.problems);
     save_checkpoint(out_, progress_.step, model_, request_.config.data.tokenizer, moments(), f, request_.config.run.keep_checkpoints);
     last_checkpoint_ = Clock::now();
     checkpointed_step_ = progress_.step;
@@ -168,7 +166,7 @@ class Run {
   HeldOut evaluate() {
     const auto bits = [&](const EvalSet& set) -> std::optional<double> {
       if (set.windows.empty()) return std::nullopt;
-      const Score score = score_windows(model_, token_windows(set), [] { return interrupted(); });
+      const Score score = score_windows(model_, window_tokens(set), [] { return interrupted(); });
       if (interrupted()) return std::nullopt;
       return score.nll / std::log(2.0) / double(set.bytes);
     };
