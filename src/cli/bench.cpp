@@ -17,6 +17,7 @@
 #include "cli/commands.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/peak/peak.h"
+#include "kernels/row_cases.h"
 
 namespace minke {
 namespace {
@@ -167,22 +168,30 @@ void bench_gemm(Report& report) {
         if (one_thread || thread_count() > 1) bench_gemm_case(report, dtype, c, one_thread);
 }
 
+void bench_rows(Report& report) {
+  visit_row_operations([&](const std::string& name, const std::string& shape, DType dtype, double bytes, const std::function<void()>& once) {
+    if (report.wants(name)) report.row(name, shape, dtype, thread_count(), 0, bytes, true, once);
+  });
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app) {
   auto* command = app.add_subcommand("bench", "speed of the kernels on real model shapes, as shares of this machine's peak");
   auto options = std::make_shared<Options>();
-  command->add_option("kernel", options->kernel, "gemm")->required()->check(CLI::IsMember({"gemm"}));
+  command->add_option("kernel", options->kernel, "gemm: products; rows: norms, SwiGLU, router, loss, AdamW and the like")
+      ->required()
+      ->check(CLI::IsMember({"gemm", "rows"}));
   command->add_flag("--json", options->json, "one JSON object: cpu, isa, threads, read_gb_s, rows");
   command->add_option("--filter", options->filter, "only rows whose name contains this, e.g. \"bf16 expert\" or \"wgrad\"");
   command->add_option("--row-ms", options->row_ms, "milliseconds spent on a row")->check(CLI::Range(1.0, 1e5))->capture_default_str();
   command->footer(
       "Rows are forward, dgrad and wgrad of a layer [out, in] for m tokens; xN takes N experts in turn. A row alternates with a\n"
       "register-only loop of the same instructions and reports the best spell of both. MINKE_ISA and MINKE_THREADS choose the variant\n"
-      "and the threads.\nExample:\n  minke bench gemm --filter \"bf16 expert\"");
+      "and the threads.\nExample:\n  minke bench gemm --filter \"bf16 expert\"\n  minke bench rows --filter swiglu");
   command->callback([options] {
     Report report(*options);
-    bench_gemm(report);
+    options->kernel == "rows" ? bench_rows(report) : bench_gemm(report);
     report.finish();
   });
 }

@@ -91,7 +91,7 @@ void token_row_cases(const Cases& cases) {
   cases.show("plan_experts", fmt::format("{}x{}", kTokens, kTopK), f, double(kTokens * kTopK) * 12,
              [&] { plan_experts(kTokens, kTopK, kExperts, chosen.data(), plan); });
   Buffer parts = numbers(bf, kTokens * kTopK * kHidden, 6), permuted(parts.size());
-  cases.show("permute_rows bf16", slots_shape, f, cells * (2 + 4), [&] { permute_rows(bf, plan, kTopK, kHidden, dy.data(), permuted.data()); });
+  cases.show("permute_rows bf16", slots_shape, bf, cells * (2 + 4), [&] { permute_rows(bf, plan, kTopK, kHidden, dy.data(), permuted.data()); });
   cases.show("permute_rows_backward bf16", slots_shape, bf, cells * (4 + 8),
              [&] { permute_rows_backward(bf, plan, kTokens, kTopK, kHidden, parts.data(), dx.as<float>()); });
   cases.show("combine_rows bf16", slots_shape, bf, cells * (4 + 8),
