@@ -14,6 +14,7 @@
 #include "base/cpu.h"
 #include "base/interrupt.h"
 #include "base/threads.h"
+#include "cli/bench_attention.h"
 #include "cli/commands.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/peak/peak.h"
@@ -174,24 +175,34 @@ void bench_rows(Report& report) {
   });
 }
 
+void bench_attention(Report& report) {
+  for (DType dtype : {DType::kBF16, DType::kF32})
+    for (const AttentionBenchCase& c : attention_bench_cases(dtype))
+      if (report.wants(c.name)) report.row(c.name, c.shape, dtype, thread_count(), c.flop, c.bytes, c.memory_bound, c.once);
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app) {
   auto* command = app.add_subcommand("bench", "speed of the kernels on real model shapes, as shares of this machine's peak");
   auto options = std::make_shared<Options>();
-  command->add_option("kernel", options->kernel, "gemm: products; rows: norms, SwiGLU, router, loss, AdamW and the like")
+  command->add_option("kernel", options->kernel, "gemm: products; attention; rows: norms, SwiGLU, router, loss, AdamW and the like")
       ->required()
-      ->check(CLI::IsMember({"gemm", "rows"}));
+      ->check(CLI::IsMember({"gemm", "attention", "rows"}));
   command->add_flag("--json", options->json, "one JSON object: cpu, isa, threads, read_gb_s, rows");
   command->add_option("--filter", options->filter, "only rows whose name contains this, e.g. \"bf16 expert\" or \"wgrad\"");
   command->add_option("--row-ms", options->row_ms, "milliseconds spent on a row")->check(CLI::Range(1.0, 1e5))->capture_default_str();
   command->footer(
-      "Rows are forward, dgrad and wgrad of a layer [out, in] for m tokens; xN takes N experts in turn. A row alternates with a\n"
+      "Rows are forward, dgrad and wgrad of a layer [out, in] for m tokens; xN takes N experts in turn;\n"
+      "attention counts the causal half's products alone. A row alternates with a\n"
       "register-only loop of the same instructions and reports the best spell of both. MINKE_ISA and MINKE_THREADS choose the variant\n"
-      "and the threads.\nExample:\n  minke bench gemm --filter \"bf16 expert\"\n  minke bench rows --filter swiglu");
+      "and the threads.\nExample:\n  minke bench gemm --filter \"bf16 expert\"\n  minke bench attention --filter training\n"
+      "  minke bench rows --filter swiglu");
   command->callback([options] {
     Report report(*options);
-    options->kernel == "rows" ? bench_rows(report) : bench_gemm(report);
+    if (options->kernel == "gemm") bench_gemm(report);
+    if (options->kernel == "attention") bench_attention(report);
+    if (options->kernel == "rows") bench_rows(report);
     report.finish();
   });
 }
