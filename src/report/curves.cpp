@@ -185,8 +185,7 @@ std::string summary_of(const RunMetrics& run, size_t half) {
     ++layers;
   }
   if (layers > 0) out += fmt::format(" · mean MaxVio {:.2f}", sum / double(layers));
-  const auto lost = std::count_if(run.loss.begin(), run.loss.end(), [](double v) { return !std::isfinite(v); });
-  if (lost > 0) out += fmt::format(" · {} non-finite {}", lost, lost == 1 ? "step" : "steps");
+  if (run.skipped > 0) out += fmt::format(" · {} skipped {}", run.skipped, run.skipped == 1 ? "step" : "steps");
   return out;
 }
 

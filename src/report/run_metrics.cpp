@@ -79,6 +79,7 @@ class Reader {
     run_.bpb_prose.push_back(prose);
     run_.bpb_problems.push_back(problems);
     for (size_t l = 0; l < run_.max_vio.size(); ++l) run_.max_vio[l].push_back(max_vio.empty() ? kNaN : max_vio[l]);
+    run_.skipped = fields.integer("skipped", 0, kMostTokens, 0);
     run_.mtp_layers = std::max(run_.mtp_layers, mtp);
   }
 

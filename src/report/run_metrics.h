@@ -1,7 +1,7 @@
 #pragma once
 // RUN/metrics.jsonl, one JSON object a step, read into columns. Of its fields these are kept: step, tokens, loss,
-// bpb{prose, problems}, max_vio[], and the length of mtp_loss[]; others are passed over. null is NaN: the writer has no
-// other way to say it.
+// bpb{prose, problems}, max_vio[], skipped, and the length of mtp_loss[]; others are passed over. null is NaN: the
+// writer has no other way to say it.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -18,6 +18,7 @@ struct RunMetrics {
   std::vector<double> bpb_problems;  // [rows]
   std::vector<std::vector<double>>
       max_vio;            // [MoE layers][rows]: busiest expert's load / mean load - 1 in the step's batch
+  int64_t skipped = 0;    // steps whose loss or gradient was not finite, as the last row counts them
   size_t mtp_layers = 0;  // the last so many of max_vio belong to MTP modules
   size_t rows() const { return step.size(); }
 };

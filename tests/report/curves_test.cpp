@@ -135,10 +135,11 @@ TEST(Curves, OneStep) {
 TEST(Curves, NotFiniteIsAGapAndIsCounted) {
   RunMetrics run = synthetic(100, 2, 0);
   for (size_t i = 40; i < 45; ++i) run.loss[i] = kNaN;
+  run.skipped = 5;
   run.max_vio[1].assign(100, kNaN);
   const std::string svg = draw_curves(run, "gap");
   expect_sound(svg);
-  EXPECT_NE(svg.find("5 non-finite steps"), std::string::npos);
+  EXPECT_NE(svg.find("5 skipped steps"), std::string::npos);
   std::smatch path;
   ASSERT_TRUE(std::regex_search(svg, path, std::regex("<path d=\"([^\"]*)\" class=\"s0 line\"")));
   EXPECT_EQ(count(path[1], "M"), 2u);
@@ -146,7 +147,10 @@ TEST(Curves, NotFiniteIsAGapAndIsCounted) {
   run.loss.assign(100, kNaN);
   const std::string lost = draw_curves(run, "lost");
   expect_sound(lost);
-  EXPECT_NE(lost.find("100 non-finite steps"), std::string::npos);
+  const size_t begin = lost.find("Training loss"), end = lost.find("Held-out");
+  ASSERT_LT(begin, end);
+  ASSERT_NE(end, std::string::npos);
+  EXPECT_EQ(lost.substr(begin, end - begin).find("<path"), std::string::npos);
 }
 
 TEST(Curves, LongTitleEndsInsideThePicture) {

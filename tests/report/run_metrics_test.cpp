@@ -26,7 +26,7 @@ TEST(RunMetrics, ReadsColumns) {
       "\n"
       R"({"step":2,"tokens":200,"loss":7,"mtp_loss":[7.5],"bpb":{"prose":3.5,"problems":2.25},"max_vio":[1,2,null]})"
       "\r\n\n"
-      R"({"step":3,"tokens":200,"loss":null,"mtp_loss":[null],"bpb":null,"max_vio":null,"skipped":true})"
+      R"({"step":3,"tokens":200,"loss":null,"mtp_loss":[null],"bpb":null,"max_vio":null,"skipped":1})"
       "\n");
   EXPECT_EQ(run.step, (std::vector<int64_t>{1, 2, 3}));
   EXPECT_EQ(run.tokens, (std::vector<double>{100, 200, 200}));
@@ -40,6 +40,7 @@ TEST(RunMetrics, ReadsColumns) {
   EXPECT_TRUE(std::isnan(run.max_vio[2][1]));
   EXPECT_TRUE(std::isnan(run.max_vio[0][2]));
   EXPECT_EQ(run.mtp_layers, 1u);
+  EXPECT_EQ(run.skipped, 1);
 }
 
 TEST(RunMetrics, ResumedRunReplacesItsSteps) {
