@@ -53,9 +53,6 @@ struct Dims {
   int64_t n, k;
 };
 
-char* offset(void* p, int64_t bytes) { return static_cast<char*>(p) + bytes; }
-const char* offset(const void* p, int64_t bytes) { return static_cast<const char*>(p) + bytes; }
-
 // One thread, its own scratch. dY is packed a block of columns at a time: packed and read again while it is in the L2.
 void whole(const WgradKernel& kernel, const Dims& d, const WgradProblem& p) {
   ArenaScope scope(thread_arena());
@@ -73,32 +70,41 @@ void whole(const WgradKernel& kernel, const Dims& d, const WgradProblem& p) {
   }
 }
 
-// All threads on one problem: both operands packed by column units, then blocks of dW, chunk by chunk.
+// All threads on one problem: both operands packed by column units for a few chunks, then blocks of dW, each taking those chunks in
+// order. Two meetings of the pool per kChunksTogether.
 void shared(const WgradKernel& kernel, const Dims& d, const WgradProblem& p) {
+  constexpr int64_t kChunksTogether = 4;
   ArenaScope scope(thread_arena());
-  const int64_t longest = std::min(kChunk, p.m);
-  void* dy = thread_arena().take(size_t(kernel.dy_bytes(d.dtype, longest, d.n)));
-  void* x = thread_arena().take(size_t(kernel.x_bytes(d.dtype, longest, d.k)));
+  const int64_t longest = std::min(kChunk, p.m), together = std::min(kChunksTogether, (p.m + kChunk - 1) / kChunk);
+  const int64_t dy_bytes = round_up(kernel.dy_bytes(d.dtype, longest, d.n), 64), x_bytes = round_up(kernel.x_bytes(d.dtype, longest, d.k), 64);
+  char* dy = static_cast<char*>(thread_arena().take(size_t(dy_bytes * together)));
+  char* x = static_cast<char*>(thread_arena().take(size_t(x_bytes * together)));
   const int64_t n_units = (d.n + kColumnUnit - 1) / kColumnUnit, k_units = (d.k + kColumnUnit - 1) / kColumnUnit;
   int64_t block_n = kBlockUnits, block_k = kBlockUnits;  // smaller where that leaves a thread too few
-  while (((n_units + block_n - 1) / block_n) * ((k_units + block_k - 1) / block_k) < 4 * thread_count() && block_n + block_k > 2)
+  const auto blocks = [](int64_t units, int64_t block) { return (units + block - 1) / block; };
+  while (blocks(n_units, block_n) * blocks(k_units, block_k) < 4 * thread_count() && block_n + block_k > 2)
     block_n >= block_k ? block_n /= 2 : block_k /= 2;
-  const int64_t n_blocks = (n_units + block_n - 1) / block_n, k_blocks = (k_units + block_k - 1) / block_k;
-  for (int64_t t = 0; t < p.m; t += kChunk) {
-    const int64_t m = std::min(kChunk, p.m - t);
-    parallel_for(n_units + k_units, [&](int64_t i) {
-      const bool is_dy = i < n_units;
-      const int64_t begin = (is_dy ? i : i - n_units) * kColumnUnit, count = std::min(kColumnUnit, (is_dy ? d.n : d.k) - begin);
+  for (int64_t t0 = 0; t0 < p.m; t0 += kChunk * together) {
+    const int64_t chunks = std::min(together, (p.m - t0 + kChunk - 1) / kChunk);
+    const auto rows_of = [&](int64_t chunk) { return std::min(kChunk, p.m - t0 - chunk * kChunk); };
+    parallel_for(chunks * (n_units + k_units), [&](int64_t i) {
+      const int64_t chunk = i / (n_units + k_units), unit = i % (n_units + k_units), t = t0 + chunk * kChunk, m = rows_of(chunk);
+      const bool is_dy = unit < n_units;
+      const int64_t begin = (is_dy ? unit : unit - n_units) * kColumnUnit, count = std::min(kColumnUnit, (is_dy ? d.n : d.k) - begin);
       if (is_dy)
-        kernel.pack_dy(d.dtype, m, count, element(p.dy, d.dtype, t * p.ld_dy + begin), p.ld_dy, offset(dy, kernel.dy_bytes(d.dtype, m, begin)));
+        kernel.pack_dy(d.dtype, m, count, element(p.dy, d.dtype, t * p.ld_dy + begin), p.ld_dy, dy + chunk * dy_bytes + kernel.dy_bytes(d.dtype, m, begin));
       else
-        kernel.pack_x(d.dtype, m, count, element(p.x, d.dtype, t * p.ld_x + begin), p.ld_x, offset(x, kernel.x_bytes(d.dtype, m, begin)));
+        kernel.pack_x(d.dtype, m, count, element(p.x, d.dtype, t * p.ld_x + begin), p.ld_x, x + chunk * x_bytes + kernel.x_bytes(d.dtype, m, begin));
     });
-    parallel_for(n_blocks * k_blocks, [&](int64_t i) {
+    const int64_t k_blocks = blocks(k_units, block_k);
+    parallel_for(blocks(n_units, block_n) * k_blocks, [&](int64_t i) {
       const int64_t row = i / k_blocks * block_n * kColumnUnit, column = i % k_blocks * block_k * kColumnUnit;
-      kernel.run(d.dtype, m, std::min(block_n * kColumnUnit, d.n - row), std::min(block_k * kColumnUnit, d.k - column),
-                 offset(static_cast<const void*>(dy), kernel.dy_bytes(d.dtype, m, row)),
-                 offset(static_cast<const void*>(x), kernel.x_bytes(d.dtype, m, column)), p.dw + row * d.k + column, d.k);
+      const int64_t rows = std::min(block_n * kColumnUnit, d.n - row), columns = std::min(block_k * kColumnUnit, d.k - column);
+      for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+        const int64_t m = rows_of(chunk);
+        kernel.run(d.dtype, m, rows, columns, dy + chunk * dy_bytes + kernel.dy_bytes(d.dtype, m, row), x + chunk * x_bytes + kernel.x_bytes(d.dtype, m, column),
+                   p.dw + row * d.k + column, d.k);
+      }
     });
   }
 }
@@ -131,7 +137,7 @@ void gemm_wgrad(DType dtype, int64_t n, int64_t k, std::span<const WgradProblem>
   for (const WgradProblem& p : problems) total += std::max<int64_t>(p.m, 0);
   const int threads = thread_count();
   // A problem is shared where, left whole, it could keep the others waiting and is worth the two extra meetings of the pool.
-  constexpr double kWorthSharing = 4e6;  // multiply-adds
+  constexpr double kWorthSharing = 15e6;  // multiply-adds
   const auto is_shared = [&](const WgradProblem& p) {
     return threads > 1 && p.m * 4 * threads > total && double(p.m) * double(n) * double(k) > kWorthSharing;
   };
