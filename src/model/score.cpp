@@ -1,5 +1,7 @@
 #include "model/score.h"
 
+#include <numeric>
+
 namespace minke {
 
 Score score_windows(Transformer& model, const std::vector<std::vector<int32_t>>& windows, const std::function<bool()>& stop) {
@@ -22,9 +24,11 @@ Score score_windows(Transformer& model, const std::vector<std::vector<int32_t>>&
     ForwardSaved saved;
     model.forward(rows, ids.data(), saved, arena, {}, false);
     const std::vector<float> scale(targets.size(), 0.0f);
-    const HeadLoss loss = head_loss(model.head(), saved.x, targets.data(), scale.data(), nullptr, View{}, arena);
-    out.nll += loss.nll;
-    out.tokens += loss.rows;
+    std::vector<float> nll(targets.size());
+    out.tokens += head_loss(model.head(), saved.x, targets.data(), scale.data(), nll.data(), View{}, arena).rows;
+    // A sum per window, then over windows: no bit depends on which windows share a forward.
+    for (const RowSegment& r : rows.segments)
+      out.nll += std::accumulate(nll.begin() + r.begin, nll.begin() + r.begin + r.n, 0.0);
 
     size_t layer = 0;
     for (const BlockSaved& b : saved.blocks) {

@@ -1,0 +1,156 @@
+// The engine on a recorded model: what a request gets does not depend on who else is served, how its prompt is cut or the threads.
+#include "infer/engine.h"
+
+#include "base/threads.h"
+#include "infer/cached_run.h"
+#include "model/score.h"
+
+namespace minke {
+namespace {
+
+class EngineTest : public testing::Test {
+ protected:
+  void SetUp() override { model_ = load_model(oracle_folder("v3"), "bf16", WeightUse::kInference); }
+  void TearDown() override { set_thread_count(threads_); }
+
+  GenerateRequest request(int64_t prompt, int64_t max_tokens, double temperature, uint64_t sequence) const {
+    GenerateRequest r;
+    r.prompt = random_ids(prompt, model_->config().vocab_size, 100 + sequence);
+    r.max_tokens = max_tokens;
+    r.sampler.temperature = temperature;
+    r.sampler.seed = 11;
+    r.sequence = sequence;
+    return r;
+  }
+  std::vector<Generation> run(CacheForm form, const std::vector<GenerateRequest>& requests, int64_t chunk = 512) {
+    Engine engine(*model_, form);
+    engine.prefill_chunk = chunk;
+    return engine.generate(requests, {}, {});
+  }
+
+  std::unique_ptr<Transformer> model_;
+  const int threads_ = thread_count();
+};
+
+// Every drawn token is the one that the training forward's logits give at that place.
+TEST_F(EngineTest, ExpandedDrawsFromTheTrainingForward) {
+  on_every_isa([&] {
+    SetUp();
+    const int64_t vocab = model_->config().vocab_size;
+    for (const double temperature : {0.0, 1.0}) {
+      // 300 positions: the cache grows on the way.
+      const GenerateRequest r = request(230, 70, temperature, 1);
+      const Ids answer = run(CacheForm::kExpanded, {r}, 64)[0].ids;
+      ASSERT_EQ(answer.size(), 70u);
+      Ids all = r.prompt;
+      all.insert(all.end(), answer.begin(), answer.end());
+      const Logits logits = whole_forward(*model_, all).logits;
+      for (size_t i = 0; i < answer.size(); ++i) {
+        const size_t at = r.prompt.size() + i;
+        ASSERT_EQ(answer[i], sample_token(vocab, logits.data() + (at - 1) * size_t(vocab), r.sampler, r.sequence, int64_t(at))) << "token " << i;
+      }
+    }
+  });
+}
+
+TEST_F(EngineTest, RequestsDoNotSeeOneAnother) {
+  const std::vector<GenerateRequest> requests = {request(5, 40, 1, 1), request(150, 9, 1, 2), request(1, 70, 0.7, 3), request(65, 1, 0, 4)};
+  for (const CacheForm form : {CacheForm::kLatent, CacheForm::kExpanded}) {
+    std::vector<Ids> alone;
+    for (const GenerateRequest& r : requests) alone.push_back(run(form, {r})[0].ids);
+    for (const int64_t chunk : {1, 7, 64, 512})
+      for (const int threads : {1, 2, 3}) {
+        set_thread_count(threads);
+        const std::vector<Generation> together = run(form, requests, chunk);
+        for (size_t i = 0; i < requests.size(); ++i) {
+          EXPECT_EQ(together[i].ids, alone[i]) << "request " << i << ", chunk " << chunk << ", threads " << threads;
+          EXPECT_EQ(together[i].finish, FinishReason::kLength);
+          EXPECT_EQ(int64_t(together[i].ids.size()), requests[i].max_tokens);
+        }
+      }
+  }
+}
+
+TEST_F(EngineTest, EndsAtEosWhichBelongsToTheAnswer) {
+  const GenerateRequest free = request(20, 60, 1, 1);
+  const Ids ids = run(CacheForm::kLatent, {free})[0].ids;
+  GenerateRequest ends = free;
+  ends.eos = {-1, ids[10]};
+  const size_t first = size_t(std::find(ids.begin(), ids.end(), ids[10]) - ids.begin());
+  const std::vector<Generation> out = run(CacheForm::kLatent, {ends, free});
+  EXPECT_EQ(out[0].finish, FinishReason::kStop);
+  EXPECT_EQ(out[0].ids, Ids(ids.begin(), ids.begin() + int64_t(first) + 1));
+  EXPECT_EQ(out[1].ids, ids) << "the other request goes on unchanged";
+  EXPECT_EQ(out[1].finish, FinishReason::kLength);
+  ends.max_tokens = int64_t(first) + 1;  // both at once: eos it is
+  EXPECT_EQ(run(CacheForm::kLatent, {ends})[0].finish, FinishReason::kStop);
+}
+
+TEST_F(EngineTest, TheHookSeesEveryTokenAndCancelsItsRequest) {
+  const std::vector<GenerateRequest> requests = {request(3, 20, 1, 1), request(30, 20, 1, 2)};
+  Engine engine(*model_, CacheForm::kLatent);
+  std::vector<Ids> seen(2);
+  const std::vector<Generation> out = engine.generate(
+      requests,
+      [&](size_t i, int32_t id) {
+        seen[i].push_back(id);
+        return !(i == 0 && seen[0].size() == 6);
+      },
+      {});
+  EXPECT_EQ(out[0].finish, FinishReason::kCancelled);
+  EXPECT_EQ(out[0].ids.size(), 6u) << "the token that cancelled is part of the ids";
+  EXPECT_EQ(out[1].finish, FinishReason::kLength);
+  EXPECT_EQ(out[1].ids.size(), 20u);
+  for (size_t i = 0; i < 2; ++i) EXPECT_EQ(seen[i], out[i].ids);
+  EXPECT_EQ(out[1].ids, run(CacheForm::kLatent, {requests[1]})[0].ids);
+}
+
+TEST_F(EngineTest, StopEndsAllThatStillGo) {
+  Engine engine(*model_, CacheForm::kLatent);
+  int asked = 0;
+  const std::vector<Generation> out = engine.generate({request(3, 2, 1, 1), request(3, 50, 1, 2)}, {}, [&] { return ++asked > 5; });
+  EXPECT_EQ(out[0].finish, FinishReason::kLength);
+  EXPECT_EQ(out[1].finish, FinishReason::kCancelled);
+  EXPECT_EQ(out[1].ids.size(), 5u);
+  GenerateRequest nothing = request(3, 0, 0, 1);
+  EXPECT_TRUE(engine.generate({nothing}, {}, {})[0].ids.empty());
+  EXPECT_TRUE(engine.generate({}, {}, {}).empty());
+}
+
+// A latent position costs kv_lora_rank + rope numbers a layer; the engine holds whole blocks of 256 positions.
+TEST_F(EngineTest, CacheBytes) {
+  const ModelConfig& c = model_->config();
+  for (const CacheForm form : {CacheForm::kLatent, CacheForm::kExpanded}) {
+    const int64_t wide = form == CacheForm::kLatent ? c.kv_lora_rank : c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim);
+    Engine engine(*model_, form);
+    engine.generate({request(10, 5, 0, 1)}, {}, {});
+    EXPECT_EQ(engine.cache_bytes(), 256 * (wide + c.qk_rope_head_dim) * 2 * c.num_hidden_layers);
+  }
+}
+
+// Windows scored side by side, in any company, add up to the bits of each scored alone.
+TEST_F(EngineTest, ScoresOfWindowsDoNotDependOnTheirBatch) {
+  on_every_isa([&] {
+    SetUp();
+    const int64_t vocab = model_->config().vocab_size;
+    std::vector<Ids> windows;
+    for (uint64_t i = 0; i < 64; ++i) windows.push_back(random_ids(i % 5 == 4 ? 1 : 2 + int64_t(i * 37 % 190), vocab, i));
+    double nll = 0;
+    int64_t tokens = 0;
+    for (const Ids& w : windows) {
+      const Score alone = score_windows(*model_, {w});
+      nll += alone.nll;
+      tokens += alone.tokens;
+    }
+    ASSERT_GT(tokens, 4096) << "the windows must not fit in one forward";
+    for (const int threads : {1, 2, 3}) {
+      set_thread_count(threads);
+      const Score together = score_windows(*model_, windows);
+      EXPECT_EQ(together.tokens, tokens);
+      EXPECT_EQ(std::memcmp(&together.nll, &nll, sizeof nll), 0) << together.nll << " against " << nll;
+    }
+  });
+}
+
+}  // namespace
+}  // namespace minke
