@@ -112,9 +112,9 @@ Loop loop_for(DType dtype, Isa isa) {
   return {amx_loop, 4 * 16 * 16 * 32 * 2};
 }
 
-// Calls body(thread) on `threads` threads that start together; returns the seconds of the slowest: wall time, or CPU time where there
-// is only one.
-double together(int threads, const std::function<void(int)>& body) {
+// Calls body(thread) on `threads` threads that start together; returns the seconds of the slowest, by the wall or by its CPU time.
+enum class Timed { kWall, kCpu };
+double together(int threads, Timed timed, const std::function<void(int)>& body) {
   std::atomic<int> ready{0};
   std::atomic<bool> go{false};
   std::vector<double> seconds(static_cast<size_t>(threads));
@@ -125,7 +125,7 @@ double together(int threads, const std::function<void(int)>& body) {
     const auto start = Clock::now();
     const double cpu_start = thread_seconds();
     body(t);
-    seconds[size_t(t)] = threads == 1 ? thread_seconds() - cpu_start : seconds_since(start);
+    seconds[size_t(t)] = timed == Timed::kCpu ? thread_seconds() - cpu_start : seconds_since(start);
   };
   std::vector<std::thread> others;
   for (int t = 1; t < threads; ++t) others.emplace_back(work, t);
@@ -166,7 +166,7 @@ double peak_gflops(DType dtype, Isa isa, int threads, double spell_ms) {
   double best = 0;
   const auto start = Clock::now();
   for (int spell = 0; spell < 5 && seconds_since(start) < spell_ms * 0.008; ++spell) {
-    const double seconds = together(threads, [&](int) { loop.run(rounds); });
+    const double seconds = together(threads, Timed::kCpu, [&](int) { loop.run(rounds); });
     best = std::max(best, double(threads) * loop.flop * double(rounds) / seconds / 1e9);
     if (spell == 0) rounds = std::max<int64_t>(rounds, int64_t(best * 1e9 / threads / loop.flop * spell_ms * 1e-3));
   }
@@ -179,12 +179,12 @@ double read_gb_s(int threads) {
   const Region region(kBytes);
   const size_t share = kBytes / size_t(threads) / 4096 * 4096;
   char* data = static_cast<char*>(region.data);
-  together(threads, [&](int t) {  // every page its own: untouched pages are one shared page of zeros
+  together(threads, Timed::kWall, [&](int t) {  // every page its own: untouched pages are one shared page of zeros
     for (size_t at = 0; at < share; at += 4096) data[size_t(t) * share + at] = 1;
   });
   double best = 0;
   for (int spell = 0; spell < 3; ++spell) {
-    const double seconds = together(threads, [&](int t) { g_sink.store(read_all(data + size_t(t) * share, share), std::memory_order_relaxed); });
+    const double seconds = together(threads, Timed::kWall, [&](int t) { g_sink.store(read_all(data + size_t(t) * share, share), std::memory_order_relaxed); });
     best = std::max(best, double(share) * threads / seconds / 1e9);
   }
   return best;
