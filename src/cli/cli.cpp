@@ -12,7 +12,7 @@
 namespace minke {
 
 int run_cli(int argc, char** argv) {
-  CLI::App app("minke: trains, teaches to reason and runs DeepSeek-V3-architecture models on the machine you have");
+  CLI::App app("minke: trains and runs DeepSeek-V3-architecture models on the machine you have");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "help of every subcommand");
   add_bench(app);
@@ -28,6 +28,7 @@ int run_cli(int argc, char** argv) {
   add_logits(app);
   try {
     set_float_state();
+    if (argc > 1 && argv[1][0] != '-' && !app.get_subcommand_no_throw(argv[1])) usage_fail("no such command: {}; minke --help lists them", argv[1]);
     app.parse(argc, argv);
     return interrupted() ? 130 : 0;
   } catch (const CLI::Success& e) {  // --help, --version
