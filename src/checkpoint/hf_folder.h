@@ -61,6 +61,9 @@ struct SaveOptions {
 // Weights are stored in config.dtype (router biases in F32).
 void write_hf_folder(const std::string& path, const ModelConfig& config, const ParameterSource& source, const SaveOptions& options = {});
 
+// Puts back into PATH what a killed write_hf_folder() had not yet moved over (a run's checkpoints), and clears away its leftovers.
+void repair_hf_folder(const std::string& path);
+
 // The tokenizer's files of a folder: tokenizer.json, tokenizer_config.json, chat_template.jinja ... as far as they exist; and its
 // generation_config.json.
 std::map<std::string, std::string> read_tokenizer_files(const std::string& folder);

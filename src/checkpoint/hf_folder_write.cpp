@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -95,6 +96,15 @@ std::string index_json(const std::vector<Shard>& shards) {
   return j.dump(2) + "\n";
 }
 
+// "out/" and links mean the folder itself.
+std::string resolved(const std::string& path_in) {
+  std::error_code error;
+  std::string path = fs::weakly_canonical(path_in, error).string();
+  if (error || path.empty()) path = path_in;
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
 // A folder that is removed again at the end, whatever it then holds, unless kept.
 class TemporaryFolder {
  public:
@@ -123,7 +133,24 @@ bool move_folders(const std::string& from, const std::string& to) {
   return all;
 }
 
-// PATH.tmp-PID of processes that are gone. One killed between the exchange and the moving of folders left them there.
+// The command name of a process, or "" if there is none.
+std::string command_of(pid_t pid) {
+  std::ifstream in(fmt::format("/proc/{}/comm", pid));
+  std::string name;
+  std::getline(in, name);
+  return name;
+}
+
+// Whether the writer is at work; its number may have gone to another program since.
+bool still_writing(pid_t pid) {
+  if (pid == getpid()) return false;
+  if (kill(pid, 0) != 0 && errno == ESRCH) return false;
+  const std::string name = command_of(pid);
+  return name.empty() || name == command_of(getpid());
+}
+
+// PATH.tmp-PID of processes that are gone, and PATH.tmp-PID-old where a file system knows no exchange. One killed between giving the
+// new folder its name and moving the old one's folders over left them there.
 void clear_leftovers(const std::string& path) {
   const fs::path parent = fs::path(path).parent_path();
   const std::string prefix = fs::path(path).filename().string() + ".tmp-";
@@ -132,12 +159,14 @@ void clear_leftovers(const std::string& path) {
   for (const auto& entry : fs::directory_iterator(parent.empty() ? "." : parent, error)) {
     const std::string name = entry.path().filename();
     if (!name.starts_with(prefix) || !entry.is_directory()) continue;
-    const std::string digits = name.substr(prefix.size());
+    std::string digits = name.substr(prefix.size());
+    if (digits.ends_with("-old")) digits.resize(digits.size() - 4);
     if (digits.empty() || digits.size() > 9 || digits.find_first_not_of("0123456789") != digits.npos) continue;
-    const pid_t pid = pid_t(std::stol(digits));
-    if (pid == getpid() || (kill(pid, 0) != 0 && errno == ESRCH)) gone.push_back(entry.path().string());
+    if (!still_writing(pid_t(std::stol(digits)))) gone.push_back(entry.path().string());
   }
+  std::sort(gone.rbegin(), gone.rend());  // -old, the whole former folder, first
   for (const std::string& folder : gone) {
+    if (folder.ends_with("-old") && !fs::exists(path, error) && rename(folder.c_str(), path.c_str()) == 0) continue;
     if (fs::is_directory(path, error) && !move_folders(folder, path)) continue;
     fs::remove_all(folder, error);
   }
@@ -181,11 +210,11 @@ void put_in_place(TemporaryFolder& temporary, const std::string& path, const std
 
 }  // namespace
 
+void repair_hf_folder(const std::string& path) { clear_leftovers(resolved(path)); }
+
 void write_hf_folder(const std::string& path_in, const ModelConfig& config, const ParameterSource& source, const SaveOptions& options) {
   std::error_code error;
-  std::string path = fs::weakly_canonical(path_in, error).string();  // "out/" and links mean the folder itself
-  if (error || path.empty()) path = path_in;
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  const std::string path = resolved(path_in);
   if (fs::exists(path, error)) {
     if (!fs::is_directory(path, error)) fail("{}: is a file; expected the name of a folder to write", path_in);
     if (!fs::is_empty(path, error) && !file_exists(path + "/config.json"))

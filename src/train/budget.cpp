@@ -64,7 +64,8 @@ std::string run_fingerprint(const std::string& model_json, const RunConfig& c) {
 
 void store_budget(const std::string& path, const Budget& b, const std::string& fingerprint) {
   const nlohmann::ordered_json j = {
-      {"tokens", b.tokens}, {"steps", b.steps}, {"measured_tok_s", b.measured_tok_s}, {"minutes", b.minutes}, {"fingerprint", fingerprint}};
+      {"tokens", b.tokens}, {"steps", b.steps}, {"measured_tok_s", b.measured_tok_s}, {"minutes", b.minutes},
+      {"finished_steps", b.finished_steps}, {"fingerprint", fingerprint}};
   write_file_atomic(path, j.dump(2) + "\n");
 }
 
@@ -79,6 +80,7 @@ std::optional<Budget> stored_budget(const std::string& path, const std::string& 
     j.at("steps").get_to(b.steps);
     j.at("measured_tok_s").get_to(b.measured_tok_s);
     j.at("minutes").get_to(b.minutes);
+    j.at("finished_steps").get_to(b.finished_steps);
     if (b.steps < 1 || b.tokens < 1) fail("{}: the stored budget is empty; give --fresh to start over", path);
     return b;
   } catch (const nlohmann::json::exception& e) {

@@ -14,6 +14,7 @@ struct Budget {
   int64_t steps = 0;
   double measured_tok_s = 0;   // 0: not measured, the tokens were stated
   double minutes = 0;          // asked for; 0: tokens were stated
+  int64_t finished_steps = 0;  // the finished model in the folder has taken this many; 0: it is not finished
 };
 
 // Takes real steps on the first batch for about two seconds, then puts the weights and moments back.

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/threads.h"
+#include "checkpoint/hf_folder.h"
 #include "checkpoint/model_folder.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/peak/peak.h"
@@ -48,12 +49,12 @@ class Run {
 
   int run() {
     start();
-    if (request_.steps && *request_.steps == 0) {
+    if (request_.steps && *request_.steps == 0 && progress_.step == 0) {
       screen_.say("wrote the initial model to {}", out_);
       return 0;
     }
-    if (progress_.step >= last_step()) {
-      screen_.say("{}: this run is finished ({} steps); FRESH=1 or --fresh starts over", out_, progress_.step);
+    if (budget_.finished_steps >= last_step()) {
+      screen_.say("{}: this run is finished ({} steps); FRESH=1 or --fresh starts over", out_, budget_.finished_steps);
       return 0;
     }
     if (!request_.dump_batches.empty()) dump_batches(request_.dump_batches, data_, options_, budget_.tokens, last_step() - progress_.step);
@@ -73,9 +74,11 @@ class Run {
 
   void start() {
     const ParameterCounts counts = count_parameters(request_.model);
-    const std::string fingerprint = run_fingerprint(request_.model.to_json(), request_.config);
-    const std::string budget_path = out_ + "/run.json";
-    if (request_.fresh) {
+    fingerprint_ = run_fingerprint(request_.model.to_json(), request_.config);
+    budget_path_ = out_ + "/run.json";
+    repair_hf_folder(out_);
+    // Only what a run wrote is forgotten: save_model() refuses a folder of other things.
+    if (request_.fresh && (file_exists(budget_path_) || file_exists(out_ + "/config.json"))) {
       std::error_code none;
       for (const char* name : {"/checkpoints", "/run.json", "/metrics.jsonl"}) std::filesystem::remove_all(out_ + name, none);
     }
@@ -88,25 +91,29 @@ class Run {
         peak_gflops_);
     screen_.say("data     {}", data_.summary());
 
-    const std::optional<Budget> stored = stored_budget(budget_path, fingerprint);
+    const std::optional<Budget> stored = stored_budget(budget_path_, fingerprint_);
     if (!stored) {
+      if (file_exists(out_ + "/checkpoints"))
+        fail("{}: there are checkpoints but no run.json that says which run they belong to; give --fresh to start over, or another --out", out_);
       if (request_.init.empty())
         initialise(model_, options_.seed);
       else
         read_masters(request_.init, model_);
       save_model(out_, model_, request_.config.data.tokenizer);  // the folder is a model's from the beginning, or refused now
-      budget_ = decide(fingerprint, budget_path);
+      budget_ = decide();
     } else {
       budget_ = *stored;
+      const bool stated = options_.tokens > 0 || options_.minutes > 0;
+      if (stated && decide_budget(options_, budget_.measured_tok_s).tokens != budget_.tokens)
+        screen_.say("warning  the budget stays as it was decided before step 1; --fresh starts over with another");
     }
     options_.tokens = budget_.tokens;
-    if (stored) resume();
-    metrics_ = std::make_unique<Metrics>(out_ + "/metrics.jsonl", progress_.step);
+    if (stored && budget_.finished_steps < last_step()) resume();
     screen_.say("budget   {} tokens, {} steps of {}{}", human(double(budget_.tokens)), budget_.steps, options_.batch_sequences * options_.sequence_length,
         budget_.minutes > 0 ? fmt::format(": {:g} minutes at {} tokens/s, measured here", budget_.minutes, human(budget_.measured_tok_s)) : "");
   }
 
-  Budget decide(const std::string& fingerprint, const std::string& path) {
+  Budget decide() {
     if (options_.tokens == 0 && options_.minutes == 0 && !request_.steps)
       usage_fail("{}: how long? Set tokens or minutes in [train], or give --tokens, --minutes or --steps", request_.config_path);
     TrainOptions o = options_;
@@ -119,7 +126,7 @@ class Run {
       data_.restore(position);
     }
     const Budget budget = decide_budget(o, tok_s);
-    store_budget(path, budget, fingerprint);
+    store_budget(budget_path_, budget, fingerprint_);
     return budget;
   }
 
@@ -134,6 +141,7 @@ class Run {
     }
     const StateFields& f = restored->fields;
     progress_.step = f.integer("step", restored->path);
+    checkpointed_step_ = progress_.step;
     progress_.updates = f.integer("updates", restored->path);
     progress_.tokens = f.integer("tokens", restored->path);
     progress_.skipped = f.integer("skipped", restored->path);
@@ -149,6 +157,7 @@ class Run {
   }
 
   void checkpoint() {
+    if (checkpointed_step_ == progress_.step) return;
     StateFields f;
     f.integers = {{"step", progress_.step},
                   {"updates", progress_.updates},
@@ -178,8 +187,8 @@ class Run {
     const RunOptions& r = request_.config.run;
     const double flops = train_flops_per_token(request_.model, options_.sequence_length, options_.mtp_lambda > 0);
     last_checkpoint_ = last_eval_ = began_ = Clock::now();
-    const int64_t first_step = progress_.step;
-    if (first_step == 0) {
+    metrics_ = std::make_unique<Metrics>(out_ + "/metrics.jsonl", progress_.step);
+    if (progress_.step == 0) {
       before_ = evaluate();
       screen_.say("before   {}", describe(before_));
     }
@@ -222,6 +231,8 @@ class Run {
     const double seconds = since(began_);
     checkpoint();
     save_model(out_, model_, request_.config.data.tokenizer);
+    budget_.finished_steps = progress_.step;
+    store_budget(budget_path_, budget_, fingerprint_);
     const HeldOut after = evaluate();
     const double cores = double(thread_count()), dollars = seconds / 3600 * cores * request_.config.run.price_per_core_hour;
     if (request_.json) {
@@ -253,11 +264,12 @@ class Run {
   TrainStep step_;
   Progress progress_;
   Budget budget_;
+  std::string budget_path_, fingerprint_;
   std::unique_ptr<Metrics> metrics_;
   HeldOut before_;
   Screen screen_;
   double peak_gflops_ = 0, average_ = 0;
-  int64_t checkpointed_step_ = 0;
+  int64_t checkpointed_step_ = -1;
   Clock::time_point began_, last_checkpoint_, last_eval_;
 };
 
