@@ -19,8 +19,10 @@
 namespace minke {
 namespace {
 
-// A job is published by bumping `epoch_`; workers spin briefly for the next one (products follow one another within
-// microseconds), then sleep on the condition variable so that an idle pool costs nothing.
+// One job at a time. Its tasks are handed out by `ticket_`: the job's number above, the next task below. A worker claims a task by
+// exchanging the ticket it saw, so one that wakes late can neither claim a task of a job that is over nor hold up its end: the
+// caller waits for tasks, not for workers. Workers spin briefly for the next job (products follow one another within
+// microseconds), then sleep, so that an idle pool costs nothing.
 class Pool {
  public:
   explicit Pool(int n) {
@@ -30,7 +32,7 @@ class Pool {
     {
       std::lock_guard lock(mutex_);
       stop_ = true;
-      epoch_.fetch_add(1);
+      ticket_.store((job_of(ticket_.load()) + 1) << 32 | kClosed);
     }
     wake_.notify_all();
     for (auto& w : workers_) w.join();
@@ -38,32 +40,51 @@ class Pool {
   int size() const { return int(workers_.size()) + 1; }
 
   void run(int64_t n, const std::function<void(int64_t)>& task) {
+    MINKE_CHECK_LT(uint64_t(n), kClosed);
+    const uint64_t job = job_of(ticket_.load(std::memory_order_relaxed)) + 1;
+    ticket_.store((job - 1) << 32 | kClosed);  // nobody claims while the fields change, and the new job is not yet news
     error_ = nullptr;
-    task_ = &task;
-    count_ = n;
-    next_.store(0, std::memory_order_relaxed);
-    busy_.store(int(workers_.size()), std::memory_order_relaxed);
+    failed_.store(false, std::memory_order_relaxed);
+    done_.store(0, std::memory_order_relaxed);
+    task_.store(&task, std::memory_order_relaxed);
+    count_.store(uint64_t(n), std::memory_order_relaxed);
     {
-      std::lock_guard lock(mutex_);
-      epoch_.fetch_add(1, std::memory_order_release);
+      std::lock_guard lock(mutex_);  // a worker between its last look and its sleep must not miss it
+      ticket_.store(job << 32, std::memory_order_release);
     }
     wake_.notify_all();
-    drain();
-    for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin) spin < 2000 ? _mm_pause() : std::this_thread::yield();
-    task_ = nullptr;
+    drain(job);
+    for (int spin = 0; done_.load(std::memory_order_acquire) != uint64_t(n); ++spin) spin < 2000 ? _mm_pause() : std::this_thread::yield();
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
 
+  static bool& in_worker() {
+    thread_local bool inside = false;
+    return inside;
+  }
+
  private:
-  void drain() {
-    for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count_;) {
-      try {
-        (*task_)(i);
-      } catch (...) {
-        std::lock_guard lock(mutex_);
-        if (!error_) error_ = std::current_exception();
-        next_.store(count_, std::memory_order_relaxed);
+  static constexpr uint64_t kClosed = 0xFFFFFFFFu;
+  static uint64_t job_of(uint64_t ticket) { return ticket >> 32; }
+
+  // Claims and runs tasks of `job` until none is left.
+  void drain(uint64_t job) {
+    uint64_t ticket = ticket_.load(std::memory_order_acquire);
+    while (job_of(ticket) == job) {
+      const uint64_t i = ticket & kClosed;
+      if (i >= count_.load(std::memory_order_relaxed)) return;
+      if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
+      if (!failed_.load(std::memory_order_relaxed)) {
+        try {
+          (*task_.load(std::memory_order_relaxed))(int64_t(i));
+        } catch (...) {
+          std::lock_guard lock(mutex_);
+          if (!error_) error_ = std::current_exception();
+          failed_.store(true, std::memory_order_relaxed);
+        }
       }
+      done_.fetch_add(1, std::memory_order_release);
+      ticket = ticket_.load(std::memory_order_acquire);
     }
   }
 
@@ -71,35 +92,26 @@ class Pool {
     set_float_state();
     in_worker() = true;
     uint64_t seen = 0;
-    while (true) {
-      for (int spin = 0; spin < 4000 && epoch_.load(std::memory_order_acquire) == seen; ++spin) _mm_pause();
-      if (epoch_.load(std::memory_order_acquire) == seen) {
+    const auto news = [&] { return job_of(ticket_.load(std::memory_order_acquire)) != seen; };
+    while (!stop_) {
+      for (int spin = 0; spin < 4000 && !news(); ++spin) _mm_pause();
+      if (!news()) {
         std::unique_lock lock(mutex_);
-        wake_.wait(lock, [&] { return epoch_.load(std::memory_order_relaxed) != seen; });
+        wake_.wait(lock, news);
       }
-      seen = epoch_.load(std::memory_order_acquire);
-      if (stop_) return;
-      drain();
-      busy_.fetch_sub(1, std::memory_order_release);
+      seen = job_of(ticket_.load(std::memory_order_acquire));
+      drain(seen);
     }
   }
 
   std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::atomic<uint64_t> epoch_{0};
-  std::atomic<int64_t> next_{0};
-  std::atomic<int> busy_{0};
-  std::atomic<bool> stop_{false};
-  int64_t count_ = 0;
-  const std::function<void(int64_t)>* task_ = nullptr;
+  std::atomic<uint64_t> ticket_{kClosed};
+  std::atomic<uint64_t> count_{0}, done_{0};
+  std::atomic<const std::function<void(int64_t)>*> task_{nullptr};
+  std::atomic<bool> failed_{false}, stop_{false};
   std::exception_ptr error_;
-
- public:
-  static bool& in_worker() {
-    thread_local bool inside = false;
-    return inside;
-  }
 };
 
 std::unique_ptr<Pool>& slot() {

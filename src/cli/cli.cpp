@@ -28,7 +28,8 @@ int run_cli(int argc, char** argv) {
   add_logits(app);
   try {
     set_float_state();
-    if (argc > 1 && argv[1][0] != '-' && !app.get_subcommand_no_throw(argv[1])) usage_fail("no such command: {}; minke --help lists them", argv[1]);
+    const auto known = app.get_subcommands([&](const CLI::App* c) { return argc > 1 && c->get_name() == argv[1]; });
+    if (argc > 1 && argv[1][0] != '-' && known.empty()) usage_fail("no such command: {}; minke --help lists them", argv[1]);
     app.parse(argc, argv);
     return interrupted() ? 130 : 0;
   } catch (const CLI::Success& e) {  // --help, --version
