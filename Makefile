@@ -6,7 +6,7 @@
 BUILD := build
 
 run: build
-	@MINUTES=$${MINUTES:-8} runs/tiny.sh
+	@runs/tiny.sh
 
 build:
 	@tools/install.sh

@@ -1,15 +1,18 @@
 #!/bin/sh
 # make run: trains `tiny` on the bundled text, shows what it learned, and lets it continue a sentence.
-# Environment: MINUTES (of training, 8), CONFIG (configs/tiny.toml), OUT (out/tiny), FRESH=1 starts over.
+# Environment: MINUTES of training or TOKENS (the config says 8 minutes), CONFIG (configs/tiny.toml), OUT (out/tiny), FRESH=1 starts over.
 set -eu
 minke=${MINKE:-build/minke}
 config=${CONFIG:-configs/tiny.toml}
 out=${OUT:-out/tiny}
+budget=""
+[ -n "${MINUTES:-}" ] && budget="--minutes $MINUTES"
+[ -n "${TOKENS:-}" ] && budget="--tokens $TOKENS"
 fresh=""
 [ "${FRESH:-0}" = 1 ] && fresh=--fresh
 
 status=0
-$minke train "$config" --out "$out" ${TOKENS:+--tokens "$TOKENS"} ${MINUTES:+--minutes "$MINUTES"} $fresh || status=$?
+$minke train "$config" --out "$out" $budget $fresh || status=$?
 [ $status = 130 ] && { echo "Interrupted; \`make run\` goes on from here."; exit 130; }
 [ $status = 0 ] || exit $status
 $minke curves "$out" --out "$out/curves.svg"

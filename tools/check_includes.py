@@ -17,9 +17,8 @@ PLAN = {
     "model": ["layers"],
     "checkpoint": ["model", "data"],
     "train": ["checkpoint"],
-    "infer": ["checkpoint"],
-    "eval": ["infer", "data"],
-    "cli": ["train", "eval", "report"],
+    "infer": ["model"],
+    "cli": ["train", "infer", "report"],
 }
 
 

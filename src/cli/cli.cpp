@@ -14,6 +14,7 @@ namespace minke {
 int run_cli(int argc, char** argv) {
   CLI::App app("minke: trains and runs DeepSeek-V3-architecture models on the machine you have");
   app.require_subcommand(1);
+  app.set_version_flag("--version", "minke " MINKE_VERSION);
   app.set_help_all_flag("--help-all", "help of every subcommand");
   add_bench(app);
   add_data(app);

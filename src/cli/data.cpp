@@ -66,8 +66,8 @@ void add_pack(CLI::App& data) {
   command->add_option("inputs", o->inputs, ".txt, .jsonl with \"text\", these as .gz or .zst, folders of them")->required();
   command->add_option("--tokenizer", o->tokenizer, "a model folder or a tokenizer.json")->required();
   command->add_option("--out", o->out, "the shard; replaced whole or not at all")->required();
-  command->add_option("--kind", o->kind, "prose or problems: how held-out scores count it")->capture_default_str();
-  command->footer("Example:\n  minke data pack --tokenizer data/tokenizer --out out/books.minke data/books/train");
+  command->add_option("--kind", o->kind, "prose or problems: what kind of text this is, stored with each document")->capture_default_str();
+  command->footer("Example:\n  minke data pack --tokenizer tokenizer --out out/books.minke data/books/train");
   command->callback([o] { pack(*o); });
 }
 
@@ -119,7 +119,7 @@ void add_show(CLI::App& data) {
   command->add_option("--documents", o->documents, "also print the start of the first N documents")->check(CLI::NonNegativeNumber);
   command->add_option("--tokenizer", o->tokenizer, "for --documents");
   command->add_flag("--json", o->json, "one JSON object");
-  command->footer("Example:\n  minke data show out/books.minke --documents 2 --tokenizer data/tokenizer");
+  command->footer("Example:\n  minke data show out/books.minke --documents 2 --tokenizer tokenizer");
   command->callback([o] { show(*o); });
 }
 

@@ -84,11 +84,14 @@ void answer(Engine& engine, const ModelConfig& config, const Tokenizer& tokenize
   for (const int32_t id : ids)
     if (id >= config.vocab_size) fail("token {} of the prompt is outside the model's vocabulary of {}; is this the model's own tokenizer?", id, config.vocab_size);
 
+  const int64_t room = config.max_position_embeddings - int64_t(ids.size());
+  if (room < 1) fail("the prompt has {} tokens, the model {} positions", ids.size(), config.max_position_embeddings);
+
   std::vector<GenerateRequest> requests;
   std::vector<std::unique_ptr<AnswerText>> texts;
   const bool stream = !o.json && o.samples == 1;
   for (int64_t i = 0; i < o.samples; ++i) {
-    requests.push_back({ids, o.max_tokens, o.sampler, config.eos_token_id, uint64_t(i)});
+    requests.push_back({ids, std::min(o.max_tokens, room), o.sampler, config.eos_token_id, uint64_t(i)});
     texts.push_back(std::make_unique<AnswerText>(tokenizer, o.stop, stream));
   }
   if (stream) std::printf("%s", prompt.c_str());

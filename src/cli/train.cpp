@@ -22,7 +22,7 @@ struct TrainFlags {
 void add_train(CLI::App& app) {
   auto* c = app.add_subcommand("train", "train a model from a config");
   auto f = std::make_shared<TrainFlags>();
-  c->add_option("config", f->config, "TOML: [model], [data], [train], [run] (docs/config.md)")->required();
+  c->add_option("config", f->config, "TOML: [model] (docs/config.md), [data], [train], [run] (docs/train.md)")->required();
   auto* tokens = c->add_option("--tokens", f->tokens, "the token budget, instead of the config's")->check(CLI::PositiveNumber);
   auto* minutes = c->add_option("--minutes", f->minutes, "time for the steps; the tokens follow from the measured speed")->check(CLI::PositiveNumber);
   tokens->excludes(minutes);
@@ -34,7 +34,7 @@ void add_train(CLI::App& app) {
   c->add_option("--init", f->init, "start from this model folder instead of fresh weights");
   c->add_option("--dump-batches", f->dump, "also write the run's batches and per-step settings to FILE.safetensors and FILE.json (tools/oracle)");
   c->add_flag("--fresh", f->fresh, "forget the run that is in the folder");
-  c->add_flag("--json", f->json, "end with one JSON object");
+  c->add_flag("--json", f->json, "a run that finishes ends with one JSON object");
   c->footer(
       "The same command goes on where it stopped; Ctrl-C saves first.\n"
       "Examples:\n"

@@ -36,7 +36,7 @@ EvalSet problem_windows(const Tokenizer& tokenizer, const MixWeights& weights, S
 // `n` windows evenly spread over the set, or all.
 EvalSet spread(const EvalSet& set, int64_t n);
 
-// The windows' tokens, as model/score.h takes them.
+// The windows' tokens alone.
 std::vector<std::vector<int32_t>> window_tokens(const EvalSet& set);
 
 }  // namespace minke

@@ -1,7 +1,7 @@
 #pragma once
 // What a layer remembers of earlier positions, one segment each. Two forms:
 //   expanded: kv_b_proj's output [H, nope + v] and k_rope: attention then reads exactly what training reads
-//   latent:   c_kv after its norm [kv_rank] and k_rope: 576 numbers a token in V3; attention runs absorbed (spec 1.4)
+//   latent:   c_kv after its norm [kv_rank] and k_rope: 576 numbers a token in V3; attention runs absorbed (V2 report, section 2.1.2)
 #include <cstdint>
 
 #include "tensor/view.h"

@@ -1,5 +1,5 @@
 #pragma once
-// The SwiGLU block: y = (silu(u Wg) * (u Wu)) Wd. DeepSeek-V3 spec 1.1. gate_proj and up_proj are one product [2I, D]: rows of the
+// The SwiGLU block: y = (silu(u Wg) * (u Wu)) Wd. gate_proj and up_proj are one product [2I, D]: rows of the
 // gate, then of the up, which lie side by side in memory.
 #include "layers/linear.h"
 

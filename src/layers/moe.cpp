@@ -32,8 +32,8 @@ void moe_forward(const Moe& p, View u, View h, MoeSaved& s, Arena& arena) {
   combine_rows(u.dtype, s.plan, t, r.top_k, d, s.out.data, s.weights, h.f32());
 }
 
-double moe_backward(const Moe& p, const MoeSaved& s, const Rows& rows, float balance_alpha, int64_t balance_sequences, View u, View dy_f32,
-                    View dy, View du, Arena& arena) {
+double moe_backward(const Moe& p, const MoeSaved& s, const Rows& rows, const BalanceLoss& balance, View u, View dy_f32, View dy, View du,
+                    Arena& arena) {
   const RouterShape& r = p.router.shape;
   const int64_t t = u.rows, d = u.cols, slots = t * r.top_k, inner = p.down_proj[0].in;
   ArenaScope scope(arena);
@@ -57,20 +57,21 @@ double moe_backward(const Moe& p, const MoeSaved& s, const Rows& rows, float bal
   permute_rows_backward(u.dtype, s.plan, t, r.top_k, d, dx.data, du.f32());
 
   // The gate: through g, and through the balance loss's P.
-  double balance = 0;
+  double balance_value = 0;
   float* d_scores = nullptr;
-  if (balance_alpha > 0) {
+  if (balance.alpha > 0) {
     d_scores = arena.take<float>(t * r.experts);
     std::fill_n(d_scores, t * r.experts, 0.0f);
-    const float alpha = balance_alpha / float(balance_sequences);
-    for (const RowSegment& seg : rows.segments)
-      balance += balance_loss(r.experts, r.top_k, seg.n, s.scores + seg.begin * r.experts, alpha, d_scores + seg.begin * r.experts);
+    for (const RowSegment& seg : rows.segments) {
+      const float share = float(seg.n * balance.sequences_of_pass) / float(t * balance.sequences_of_step);
+      balance_value += balance_loss(r.experts, r.top_k, seg.n, s.scores + seg.begin * r.experts, balance.alpha * share, d_scores + seg.begin * r.experts);
+    }
   }
   float* d_logits = arena.take<float>(t * r.experts);
   router_backward(r, t, s.scores, s.chosen, d_weights, d_scores, d_logits);
   router_logits_backward_x(t, r.experts, d, d_logits, p.router.w, du.f32());
   router_logits_backward_w(u.dtype, t, r.experts, d, u.data, d_logits, p.router.dw);
-  return balance;
+  return balance_value;
 }
 
 }  // namespace minke

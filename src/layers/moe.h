@@ -37,10 +37,18 @@ struct MoeSaved {
   MlpSaved shared;
 };
 
+// The sequence-wise balance loss (eq. 17-20): the mean over sequences. Where attention is masked, a document counts as a sequence in
+// proportion to its rows.
+struct BalanceLoss {
+  float alpha = 0;                 // its weight; 0: none
+  int64_t sequences_of_step = 1;
+  int64_t sequences_of_pass = 1;   // in the rows at hand
+};
+
 void moe_forward(const Moe& p, View u, View h, MoeSaved& s, Arena& arena);
-// du [T, D] f32 is overwritten. dy_f32 and dy are the same gradient in f32 and in compute dtype. balance_alpha > 0 adds the
-// sequence-wise loss (eq. 17-20) of each segment divided by balance_sequences; returns its value.
-double moe_backward(const Moe& p, const MoeSaved& s, const Rows& rows, float balance_alpha, int64_t balance_sequences, View u, View dy_f32,
-                    View dy, View du, Arena& arena);
+// du [T, D] f32 is overwritten. dy_f32 and dy are the same gradient in f32 and in compute dtype. Returns the balance
+// loss, whose gradient goes through the gate too.
+double moe_backward(const Moe& p, const MoeSaved& s, const Rows& rows, const BalanceLoss& balance, View u, View dy_f32, View dy, View du,
+                    Arena& arena);
 
 }  // namespace minke

@@ -1,5 +1,5 @@
 #pragma once
-// The table of rotations and YaRN's changes to it. DeepSeek-V3 spec 1.2, 1.3.
+// The table of rotations and YaRN's changes to it. DeepSeek-V2 report section 2.1.3, V3 report section 4.3.
 //   f_i = theta^(-2i/d)     YaRN: f'_i = f_i (1 - ramp_i) + f_i / factor ramp_i
 //   cos and sin are multiplied by m(factor, mscale) / m(factor, mscale_all_dim), m(s, a) = 0.1 a ln s + 1
 //   the softmax scale by m(factor, mscale_all_dim)^2

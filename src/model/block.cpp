@@ -36,7 +36,7 @@ double block_backward(const Block& p, const Rope& rope, const Rows& rows, const 
 
   copy(dh, dy);
   if (p.is_moe)
-    balance_value = moe_backward(p.moe, s.moe, rows, balance.alpha, balance.sequences, s.u, dh, dy, dx, arena);
+    balance_value = moe_backward(p.moe, s.moe, rows, balance, s.u, dh, dy, dx, arena);
   else
     mlp_backward(p.mlp, s.mlp, s.u, dy, dx, Store::kSet, arena);
   norm_backward(p.post_attention_layernorm, s.h_ffn, s.u_rstd, dx, dh, true);

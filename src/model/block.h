@@ -1,5 +1,5 @@
 #pragma once
-// One pre-norm block. DeepSeek-V3 spec 1.1; h is the residual stream, f32 in every precision.
+// One pre-norm block. DeepSeek-V3 report, section 2.1; h is the residual stream, f32 in every precision.
 //   h += MLA(norm(h; input_layernorm))      h += FFN(norm(h; post_attention_layernorm))      FFN: SwiGLU or DeepSeekMoE
 #include "layers/mla.h"
 #include "layers/mlp.h"
@@ -23,12 +23,6 @@ struct BlockSaved {
   MlaSaved attn;
   MlpSaved mlp;
   MoeSaved moe;
-};
-
-// What the backward of a step needs to know of its losses.
-struct BalanceLoss {
-  float alpha = 0;         // weight of the sequence-wise loss; 0: none
-  int64_t sequences = 1;   // of the whole step: the loss is their mean
 };
 
 // h [T, D] f32, in place. keep_residual: for a backward to come.

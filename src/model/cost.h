@@ -1,5 +1,5 @@
 #pragma once
-// What a token costs, from the config alone. DeepSeek-V3 spec 7.2: 2 FLOPs per weight that a token meets, causal attention at the mean
+// What a token costs, from the config alone. 2 FLOPs per weight that a token meets, causal attention at the mean
 // context; training is three forwards.
 #include "model/config.h"
 

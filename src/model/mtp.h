@@ -1,5 +1,5 @@
 #pragma once
-// A multi-token prediction module. DeepSeek-V3 report section 2.2 and spec 1.6, with the released weights' order of the halves:
+// A multi-token prediction module. DeepSeek-V3 report section 2.2, with the released weights' order of the halves:
 //   x = eh_proj [ enorm(Emb(t_{i+k})) ; hnorm(h_i) ]      h_i: the main model's hidden state (after model.norm by default), or the
 //   x = Block(x)                                           previous module's after its own shared_head.norm
 //   logits = head(norm(x; shared_head.norm))               predict t_{i+k+1}; embedding and head are the main model's

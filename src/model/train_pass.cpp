@@ -76,7 +76,7 @@ class TrainPass {
       : m_(model), arena_(model.arena_), tokens_(tokens), L_(L), options_(options), post_(model.config_.mtp_hidden == MtpHidden::kPostNorm), B_(B) {}
 
   StepLosses run(const std::vector<std::vector<int64_t>>& segment_starts, double weight_of_step, int64_t sequences_of_step) {
-    balance_ = {options_.balance_alpha, sequences_of_step};
+    balance_ = {options_.balance_alpha, sequences_of_step, B_};
     lay_out_rows(segment_starts, weight_of_step);
     forward_main();
     if (options_.mtp_lambda > 0)

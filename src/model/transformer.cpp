@@ -8,7 +8,7 @@
 namespace minke {
 namespace {
 
-constexpr float kLatentNormEps = 1e-6f;  // q_a_layernorm and kv_a_layernorm ignore rms_norm_eps (spec 1.1)
+constexpr float kLatentNormEps = 1e-6f;  // q_a_layernorm and kv_a_layernorm ignore rms_norm_eps, as in DeepSeek's code
 
 RopeSpec rope_spec(const ModelConfig& c) {
   RopeSpec spec;
@@ -29,7 +29,7 @@ RouterShape router_shape(const ModelConfig& c) {
   r.softmax = c.scoring_func == ScoringFunc::kSoftmax;
   r.group_top2 = c.topk_method == TopkMethod::kNoauxTc;
   r.normalise = c.norm_topk_prob;
-  // The V2 family divides by the sum or scales, never both (spec 1.7).
+  // The V2 family divides by the sum or scales, never both, as in DeepSeek's code.
   const bool scales = !(c.model_type == ModelFamily::kDeepseekV2 && c.norm_topk_prob);
   r.scaling = scales ? float(c.routed_scaling_factor) : 1.0f;
   return r;

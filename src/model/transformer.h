@@ -1,5 +1,5 @@
 #pragma once
-// The whole model: one forward pass for training, evaluation and generation. DeepSeek-V3 spec 1.1, 1.6.
+// The whole model: one forward pass for training, evaluation and generation. DeepSeek-V3 report, sections 2.1 and 2.2.
 //   h = Emb[t]      h = Block_l(h)      x = norm(h; model.norm)      logits = x lm_head'
 #include <string>
 #include <vector>
@@ -51,22 +51,18 @@ class Transformer {
   const std::vector<std::vector<int64_t>>& expert_loads() const { return expert_loads_; }
   void clear_expert_loads();
 
-  void reserve_positions(int64_t n) { rope_.reserve(n); }
-
   // ids [rows]. caches [layers()] or empty.
   void forward(const Rows& rows, const int32_t* ids, ForwardSaved& s, Arena& arena, const std::vector<CacheView>& caches, bool keep_residual);
   // logits [rows, V] f32 of x rows [rows, D].
   void logits(View x, View out) const { linear_forward(head_, x, out); }
 
-  // Forward, losses and backward of B sequences of L + 1 tokens; adds to the gradients the share tokens_of_step says: a step of
-  // several micro-batches calls this for each. sequences_of_step and weight_of_step (sum of token weights) are the whole step's.
+  // Forward, losses and backward of B sequences of L + 1 tokens; adds to the gradients. A step of several micro-batches
+  // calls this for each; weight_of_step (sum of token weights) and sequences_of_step are the whole step's, so that the parts add up.
   StepLosses train(const int32_t* tokens, int64_t B, int64_t L, const std::vector<std::vector<int64_t>>& segment_starts,
                    const LossOptions& options, double weight_of_step, int64_t sequences_of_step);
 
   // MTP logits for one sequence: out[k - 1] is [n - k, V] f32 for k = 1 .. mtp_depth(). Takes the memory from the arena.
   std::vector<View> mtp_logits(const std::vector<int32_t>& ids, const ForwardSaved& s, const Rows& rows, Arena& arena);
-
-  int64_t activation_peak() const { return int64_t(arena_.peak()); }
 
  private:
   friend class TrainPass;

@@ -6,22 +6,12 @@
 #include "base/threads.h"
 
 namespace minke {
-namespace {
-
-int64_t elements(const ParameterSpec& spec) {
-  int64_t n = 1;
-  for (int64_t s : spec.shape) n *= s;
-  return n;
-}
-
-}  // namespace
-
 Weights::Weights(const ModelConfig& config, DType compute, WeightUse use) : compute_(compute), use_(use) {
   for (ParameterSpec& spec : parameter_list(config)) {
     if (!spec.copy_of.empty()) continue;
     by_name_[spec.name] = specs_.size();
     offsets_.push_back(flat_size_);
-    flat_size_ += elements(spec);
+    flat_size_ += spec.elements();
     specs_.push_back(std::move(spec));
   }
   if (training()) {
@@ -46,7 +36,7 @@ float* Weights::gradient_of(const std::vector<std::string>& names) const {
   for (const std::string& name : names) {  // fused parts must be neighbours
     const size_t i = index(name);
     if (end >= 0) MINKE_CHECK_EQ(offsets_[i], end);
-    end = offsets_[i] + elements(specs_[i]);
+    end = offsets_[i] + specs_[i].elements();
   }
   return gradient(names[0]);
 }
@@ -86,7 +76,7 @@ const float* Weights::router(const std::string& name, float** dw) {
   auto form = std::make_unique<Form>();
   form->kind = Form::kVector;
   form->parts = {index(name)};
-  form->in = elements(specs_[form->parts[0]]);
+  form->in = specs_[form->parts[0]].elements();
   form->forward = allocate(form->in * 4);
   *dw = gradient(name);
   const auto* result = static_cast<const float*>(form->forward);
@@ -105,7 +95,7 @@ const void* Weights::table(const std::string& name, float** dw) {
   auto form = std::make_unique<Form>();
   form->kind = Form::kTable;
   form->parts = {index(name)};
-  form->in = elements(specs_[form->parts[0]]);
+  form->in = specs_[form->parts[0]].elements();
   form->forward = allocate(form->in * int64_t(dtype_bytes(compute_)));
   *dw = gradient(name);
   const void* result = form->forward;
@@ -135,7 +125,7 @@ void Weights::fill_form(const Form& form, const ParameterSource& source) const {
   std::vector<ParameterValues> values;
   for (size_t part : form.parts) values.push_back(source(specs_[part]));
   const ParameterValues first = values[0];
-  const auto bytes_of = [&](size_t i) { return size_t(elements(specs_[form.parts[i]])) * dtype_bytes(values[i].dtype); };
+  const auto bytes_of = [&](size_t i) { return size_t(specs_[form.parts[i]].elements()) * dtype_bytes(values[i].dtype); };
 
   switch (form.kind) {
     case Form::kPacked: {
@@ -179,7 +169,7 @@ void Weights::fill(const ParameterSource& source) {
   if (training()) {
     for (size_t i = 0; i < specs_.size(); ++i) {
       const ParameterValues v = source(specs_[i]);
-      convert(v.dtype, v.data, DType::kF32, masters() + offsets_[i], elements(specs_[i]));
+      convert(v.dtype, v.data, DType::kF32, masters() + offsets_[i], specs_[i].elements());
     }
     refresh();
     return;
@@ -191,12 +181,6 @@ void Weights::refresh() {
   MINKE_CHECK(training());
   const ParameterSource source = [this](const ParameterSpec& spec) { return master_values(spec); };
   parallel_for(int64_t(forms_.size()), [&](int64_t i) { fill_form(*forms_[size_t(i)], source); });
-}
-
-int64_t Weights::bytes() const {
-  int64_t total = int64_t(masters_.size() + gradients_.size());
-  for (const Buffer& b : blocks_) total += int64_t(b.size());
-  return total;
 }
 
 }  // namespace minke

@@ -52,8 +52,6 @@ class Weights {
   float* gradient(const std::string& name) const;
   size_t index(const std::string& name) const;
 
-  int64_t bytes() const;  // of all forms, masters and gradients
-
  private:
   struct Form {
     enum Kind { kPacked, kTable, kVector, kAbsorbed } kind;

@@ -1,5 +1,5 @@
 #pragma once
-// The problem part of the pretraining mix (deepseek-r1 spec, 4.3): facts of arithmetic in many surface forms, noisy searches and
+// The problem part of the pretraining mix (shares in docs/data.md): facts of arithmetic in many surface forms, noisy searches and
 // chains, programs with their execution, and instructions answered at once. Drawn from one split; pretraining takes train.
 #include <cstdint>
 #include <string>

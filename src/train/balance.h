@@ -1,5 +1,5 @@
 #pragma once
-// Expert balance without an auxiliary loss. DeepSeek-V3 report section 2.1.2; metric: spec 3.3.
+// Expert balance without an auxiliary loss. DeepSeek-V3 report section 2.1.2; MaxVio: Wang et al. 2024, eq. 4.
 #include <cstdint>
 #include <vector>
 

@@ -12,13 +12,12 @@ class Optimizer {
 
   // Norm of all gradients, NaN or infinite if any is.
   double gradient_norm() const;
-  // One update with gradients times grad_scale; weight decay on matrices only (spec 5.3; norms and biases do not decay).
+  // One update with gradients times grad_scale; weight decay on matrices only; norms and biases do not decay.
   void update(const TrainOptions& o, double lr, double grad_scale, int64_t step);
 
   DType moment_dtype() const { return moment_dtype_; }
   void* m() const { return m_.data(); }
   void* v() const { return v_.data(); }
-  int64_t bytes() const { return int64_t(m_.size() + v_.size()); }
 
  private:
   // Neighbouring parameters of one rule, updated in one call.

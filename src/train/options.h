@@ -1,5 +1,5 @@
 #pragma once
-// What a run is asked to do: the [data], [train] and [run] sections of a config (docs/config.md explains every key).
+// What a run is asked to do: the [data], [train] and [run] sections of a config (docs/train.md explains every key).
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -45,12 +45,15 @@ class Run {
     if (data_.vocab_size() > request.model.vocab_size)
       fail("{}: the tokenizer has {} ids, the model's vocab_size is {}; make vocab_size at least as large", request.config.data.tokenizer,
            data_.vocab_size(), request.model.vocab_size);
+    if (options_.sequence_length > request.model.max_position_embeddings)
+      fail("{}: [train] sequence_length {} is longer than max_position_embeddings {}", request.config_path, options_.sequence_length,
+           request.model.max_position_embeddings);
   }
 
   int run() {
     start();
-    if (request_.steps && *request_.steps == 0 && progress_.step == 0) {
-      screen_.say("wrote the initial model to {}", out_);
+    if (request_.steps == 0) {
+      screen_.say("{} holds the model at step {}", out_, progress_.step);
       return 0;
     }
     if (budget_.finished_steps >= last_step()) {
@@ -70,11 +73,12 @@ class Run {
 
  private:
   int64_t last_step() const { return request_.steps ? std::min(*request_.steps, budget_.steps) : budget_.steps; }
+  double seconds_spent() const { return seconds_before_ + since(began_); }  // by all sessions of the run
   Moments moments() { return {step_.optimizer().moment_dtype(), step_.optimizer().m(), step_.optimizer().v()}; }
 
   void start() {
     const ParameterCounts counts = count_parameters(request_.model);
-    fingerprint_ = run_fingerprint(request_.model.to_json(), request_.config);
+    fingerprint_ = run_fingerprint(request_.model.to_json() + request_.init, request_.config);
     budget_path_ = out_ + "/run.json";
     repair_hf_folder(out_);
     // Only what a run wrote is forgotten: save_model() refuses a folder of other things.
@@ -95,11 +99,9 @@ class Run {
     if (!stored) {
       if (file_exists(out_ + "/checkpoints"))
         fail("{}: there are checkpoints but no run.json that says which run they belong to; give --fresh to start over, or another --out", out_);
-      if (request_.init.empty())
-        initialise(model_, options_.seed);
-      else
-        read_masters(request_.init, model_);
+      fresh_weights();
       save_model(out_, model_, request_.config.data.tokenizer);  // the folder is a model's from the beginning, or refused now
+      if (request_.steps == 0) return;
       budget_ = decide();
     } else {
       budget_ = *stored;
@@ -111,6 +113,13 @@ class Run {
     if (stored && budget_.finished_steps < last_step()) resume();
     screen_.say("budget   {} tokens, {} steps of {}{}", human(double(budget_.tokens)), budget_.steps, options_.batch_sequences * options_.sequence_length,
         budget_.minutes > 0 ? fmt::format(": {:g} minutes at {} tokens/s, measured here", budget_.minutes, human(budget_.measured_tok_s)) : "");
+  }
+
+  void fresh_weights() {
+    if (request_.init.empty())
+      initialise(model_, options_.seed);
+    else
+      read_masters(request_.init, model_);
   }
 
   Budget decide() {
@@ -133,10 +142,7 @@ class Run {
   void resume() {
     const std::optional<Restored> restored = restore_latest(out_, model_, moments());
     if (!restored) {  // stopped before its first checkpoint
-      if (request_.init.empty())
-        initialise(model_, options_.seed);
-      else
-        read_masters(request_.init, model_);
+      fresh_weights();
       return;
     }
     const StateFields& f = restored->fields;
@@ -146,6 +152,7 @@ class Run {
     progress_.tokens = f.integer("tokens", restored->path);
     progress_.skipped = f.integer("skipped", restored->path);
     progress_.skipped_in_a_row = f.integer("skipped_in_a_row", restored->path);
+    seconds_before_ = double(f.integer("milliseconds", restored->path)) * 1e-3;
     data_.restore(f.text("data", restored->path));
     if (const auto it = f.texts.find("before_prose"); it != f.texts.end()) before_.prose = std::stod(it->second);
     if (const auto it = f.texts.find("before_problems"); it != f.texts.end()) before_.problems = std::stod(it->second);
@@ -163,7 +170,8 @@ class Run {
                   {"updates", progress_.updates},
                   {"tokens", progress_.tokens},
                   {"skipped", progress_.skipped},
-                  {"skipped_in_a_row", progress_.skipped_in_a_row}};
+                  {"skipped_in_a_row", progress_.skipped_in_a_row},
+                  {"milliseconds", int64_t(seconds_spent() * 1e3)}};
     f.texts = {{"data", data_.state()}, {"isa", isa_name(chosen_isa())}, {"vendor", cpu_vendor()}};
     if (before_.prose) f.texts["before_prose"] = fmt::format("{}", *before_.prose);
     if (before_.problems) f.texts["before_problems"] = fmt::format("{}", *before_.problems);
@@ -228,7 +236,7 @@ class Run {
   }
 
   void finish() {
-    const double seconds = since(began_);
+    const double seconds = seconds_spent();
     checkpoint();
     save_model(out_, model_, request_.config.data.tokenizer);
     budget_.finished_steps = progress_.step;
@@ -268,9 +276,9 @@ class Run {
   std::unique_ptr<Metrics> metrics_;
   HeldOut before_;
   Screen screen_;
-  double peak_gflops_ = 0, average_ = 0;
+  double peak_gflops_ = 0, average_ = 0, seconds_before_ = 0;
   int64_t checkpointed_step_ = -1;
-  Clock::time_point began_, last_checkpoint_, last_eval_;
+  Clock::time_point began_ = Clock::now(), last_checkpoint_, last_eval_;
 };
 
 }  // namespace

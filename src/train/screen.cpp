@@ -19,7 +19,7 @@ std::string describe(const HeldOut& h) {
   std::string text;
   if (h.prose) text += fmt::format("{:.3f} bits per byte on held-out prose", *h.prose);
   if (h.problems) text += fmt::format("{}{:.3f} on held-out problems", text.empty() ? "" : ", ", *h.problems);
-  return text.empty() ? "nothing is held out" : text;
+  return text.empty() ? "nothing held out was measured" : text;
 }
 
 void Screen::message(const std::string& text) {

@@ -30,6 +30,7 @@ struct StepReport {
 
 class TrainStep {
  public:
+  // `o` must outlive this.
   TrainStep(Transformer& model, const TrainOptions& o, bool mask_segments);
 
   // tokens [B, L + 1]; segment_starts [B].
@@ -42,7 +43,7 @@ class TrainStep {
   StepLosses gradients(const int32_t* tokens, const std::vector<std::vector<int64_t>>& segment_starts, double mtp_lambda);
 
   Transformer& model_;
-  TrainOptions options_;
+  const TrainOptions& options_;
   bool mask_segments_;
   Optimizer optimizer_;
 };

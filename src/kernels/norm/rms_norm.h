@@ -1,5 +1,5 @@
 #pragma once
-// RMSNorm over the last dimension: y_i = w_i x_i r, r = 1 / sqrt(mean(x^2) + eps). DeepSeek-V3 spec 1.1; statistics in f32.
+// RMSNorm over the last dimension: y_i = w_i x_i r, r = 1 / sqrt(mean(x^2) + eps). Zhang and Sennrich 2019; statistics in f32.
 //   dx_i = r (w_i dy_i - x_i r^2 mean_j(w_j dy_j x_j))      dw_i += sum_rows dy_i x_i r
 #include <cstdint>
 

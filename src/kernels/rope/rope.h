@@ -1,6 +1,6 @@
 #pragma once
 // Rotary position embedding of the last d elements of a head, in place. Pairs are interleaved (2i, 2i+1), as the published
-// DeepSeek weights want, or half-split (i, i + d/2). DeepSeek-V3 spec 1.2, 1.3.
+// DeepSeek weights want, or half-split (i, i + d/2). DeepSeek-V2 report, section 2.1.3.
 #include <cstdint>
 
 #include "numeric/dtype.h"

@@ -1,5 +1,5 @@
 #pragma once
-// The router of DeepSeekMoE, after the logits e_i · u. DeepSeek-V3 spec 1.5 (sigmoid, noaux_tc) and 1.7 (V2: softmax).
+// The router of DeepSeekMoE, after the logits e_i · u. DeepSeek-V3 report eq. 12-16 (sigmoid, noaux_tc); V2 report 2.2 (softmax).
 //   s = sigmoid(logits) or softmax(logits)            t = s + bias (sigmoid family) or s
 //   group score: sum of the 2 largest t (noaux_tc), or max t (group_limited_greedy); the topk_group best groups stay, others -inf
 //   S = the top_k largest t, ties to the lower index, in descending order of t

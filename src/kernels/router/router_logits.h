@@ -1,6 +1,6 @@
 #pragma once
-// The router's own product, e_i · u, and its gradients. Weights and products are f32 whatever the model computes in (DeepSeek-V3
-// spec 1.5): a router in bf16 sends near-ties elsewhere. A logit is summed in 16 lanes (element i in lane i mod 16, in order), the
+// The router's own product, e_i · u, and its gradients. Weights and products are f32 whatever the model computes in (as in DeepSeek's
+// code): a router in bf16 sends near-ties elsewhere. A logit is summed in 16 lanes (element i in lane i mod 16, in order), the
 // lanes in a fixed tree, so that it depends on its row and its expert alone.
 #include <cstdint>
 

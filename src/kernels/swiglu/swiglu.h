@@ -1,5 +1,5 @@
 #pragma once
-// SwiGLU's elementwise part: h = silu(g) u, silu(g) = g sigmoid(g). DeepSeek-V3 spec 1.1.
+// SwiGLU's elementwise part: h = silu(g) u, silu(g) = g sigmoid(g). Shazeer 2020.
 //   du = dh silu(g)      dg = dh u sigmoid(g) (1 + g (1 - sigmoid(g)))
 #include <cstdint>
 

@@ -1,6 +1,6 @@
 #pragma once
 // What the traces of all families share: noise and the closing line. A base model that has seen only clean solutions has nothing
-// for reinforcement to choose from (deepseek-r1 spec, 4.3), so some steps go wrong and are put right, and some traces give up.
+// for reinforcement to choose from, so some steps go wrong and are put right, and some traces give up.
 #include <cstdint>
 #include <string>
 #include <vector>
