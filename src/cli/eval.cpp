@@ -4,29 +4,65 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
+#include "base/file.h"
 #include "base/interrupt.h"
 #include "checkpoint/model_folder.h"
 #include "cli/commands.h"
 #include "data/tokenizer/tokenizer.h"
 #include "data/windows.h"
 #include "model/score.h"
+#include "train/balance.h"
+#include "train/training_data.h"
 
 namespace minke {
 namespace {
 
 struct EvalOptions {
-  std::string model, text, dtype = "auto";
-  int64_t window = 0;
+  std::string model, text, mixture, dtype = "auto";
+  int64_t window = 0, tokens = 131072;
   bool json = false;
 };
+
+// Held-out text and calibration problems in the shares that a config trains on.
+void run_mixture(const EvalOptions& o, Transformer& model, const Tokenizer& tokenizer) {
+  const RunConfig config = RunConfig::from_toml(read_file(o.mixture), o.mixture);
+  const int64_t length = config.train.sequence_length, windows = std::max<int64_t>(o.tokens / length, 2);
+  const HeldOutSets sets = held_out_sets(tokenizer, config.data, length, {int64_t(double(windows) * (1 - config.data.problem_weight)),
+                                                                         int64_t(double(windows) * config.data.problem_weight)});
+  const Score prose = score_windows(model, window_tokens(sets.prose), [] { return interrupted(); });
+  const Score problems = score_windows(model, window_tokens(sets.problems), [] { return interrupted(); });
+  if (interrupted()) return;
+
+  nlohmann::ordered_json j = {{"tokens", prose.tokens + problems.tokens}, {"loss", (prose.nll + problems.nll) / double(prose.tokens + problems.tokens)}};
+  j["bits_per_byte"] = nlohmann::ordered_json::object();
+  if (sets.prose.bytes) j["bits_per_byte"]["prose"] = prose.nll / std::log(2.0) / double(sets.prose.bytes);
+  if (sets.problems.bytes) j["bits_per_byte"]["problems"] = problems.nll / std::log(2.0) / double(sets.problems.bytes);
+  std::vector<std::vector<int64_t>> loads = prose.expert_loads.empty() ? problems.expert_loads : prose.expert_loads;
+  for (size_t l = 0; l < loads.size() && !prose.expert_loads.empty() && !problems.expert_loads.empty(); ++l)
+    for (size_t e = 0; e < loads[l].size(); ++e) loads[l][e] += problems.expert_loads[l][e];
+  j["max_vio"] = nlohmann::ordered_json::array();
+  for (const auto& layer : loads) j["max_vio"].push_back(max_violation(layer));
+  j["expert_loads"] = loads;
+  if (o.json) {
+    std::printf("%s\n", j.dump().c_str());
+    return;
+  }
+  std::printf("loss %.4f over %lld tokens; bits per byte %s\nMaxVio per MoE layer %s\n", j["loss"].get<double>(),
+              static_cast<long long>(prose.tokens + problems.tokens), j["bits_per_byte"].dump().c_str(), j["max_vio"].dump().c_str());
+}
 
 void run_eval(const EvalOptions& o) {
   const Tokenizer tokenizer = Tokenizer::load(o.model);
   const std::unique_ptr<Transformer> model = load_model(o.model, o.dtype, WeightUse::kInference);
+  catch_interrupts();
+  if (!o.mixture.empty()) {
+    run_mixture(o, *model, tokenizer);
+    return;
+  }
   const int64_t longest = model->config().max_position_embeddings;
   const int64_t length = o.window > 0 ? o.window : std::min<int64_t>(longest, 512);
   if (length < 2 || length > longest) usage_fail("--window {}: expected 2 to the model's {} positions", length, longest);
-  catch_interrupts();
   const EvalSet set = file_windows(tokenizer, {o.text}, length);
   const Score score = score_windows(*model, window_tokens(set), [] { return interrupted(); });
   if (interrupted()) return;
@@ -48,13 +84,16 @@ void add_eval(CLI::App& app) {
   auto* c = app.add_subcommand("eval", "how well a model predicts a text");
   auto o = std::make_shared<EvalOptions>();
   c->add_option("model", o->model, "model folder")->required();
-  c->add_option("--text", o->text, "file or folder: .txt, .jsonl with \"text\", .gz, .zst")->required();
+  auto* what = c->add_option_group("what", "one of")->require_option(1);
+  what->add_option("--text", o->text, "file or folder: .txt, .jsonl with \"text\", .gz, .zst");
+  what->add_option("--mixture", o->mixture, "a training config: its held-out text and calibration problems in its shares; also loss, MaxVio and expert loads");
+  c->add_option("--tokens", o->tokens, "of the mixture")->check(CLI::PositiveNumber)->capture_default_str();
   c->add_option("--window", o->window, "positions per window, BOS included; 0: up to 512")->capture_default_str();
   c->add_option("--dtype", o->dtype, "auto (as stored), bf16 or f32")->check(CLI::IsMember({"auto", "bf16", "f32"}))->capture_default_str();
   c->add_flag("--json", o->json, "one JSON object: tokens, bytes, bits_per_byte, perplexity");
   c->footer(
       "Every token of the text is predicted once: a window is BOS and the next tokens. Bits per byte: main head only.\n"
-      "Example:\n  minke eval out/tiny --text data/books/heldout --json");
+      "Examples:\n  minke eval out/tiny --text data/books/heldout --json\n  minke eval out/tiny --mixture configs/tiny.toml --json");
   c->callback([o] { run_eval(*o); });
 }
 

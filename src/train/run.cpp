@@ -187,7 +187,7 @@ class Run {
       if (interrupted()) return std::nullopt;
       return score.nll / std::log(2.0) / double(set.bytes);
     };
-    return {bits(data_.held_out_prose()), bits(data_.held_out_problems())};
+    return {bits(data_.held_out().prose), bits(data_.held_out().problems)};
   }
 
   // False when interrupted.

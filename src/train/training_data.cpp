@@ -10,6 +10,16 @@
 
 namespace minke {
 
+HeldOutSets held_out_sets(const Tokenizer& tokenizer, const DataOptions& data, int64_t length, std::array<int64_t, 2> windows) {
+  constexpr uint64_t kEvalSeed = 17;
+  constexpr int64_t kBytesPerToken = 4;  // generous: spread() takes what is asked for
+  HeldOutSets out;
+  if (!data.held_out.empty() && windows[0] > 0) out.prose = spread(file_windows(tokenizer, data.held_out, length), windows[0]);
+  if (data.problem_weight > 0 && windows[1] > 0)
+    out.problems = spread(problem_windows(tokenizer, MixWeights{}, Split::kCalibration, kEvalSeed, windows[1] * length * kBytesPerToken, length), windows[1]);
+  return out;
+}
+
 TrainingData::TrainingData(const DataOptions& data, const TrainOptions& train, int64_t eval_tokens) {
   tokenizer_ = std::make_shared<const Tokenizer>(Tokenizer::load(data.tokenizer));
   DataConfig c;
@@ -21,11 +31,7 @@ TrainingData::TrainingData(const DataOptions& data, const TrainOptions& train, i
   loader_ = std::make_unique<Loader>(c, tokenizer_, train.batch_sequences);
 
   const int64_t windows = std::max<int64_t>(1, eval_tokens / train.sequence_length);
-  if (!data.held_out.empty()) prose_ = spread(file_windows(*tokenizer_, data.held_out, train.sequence_length), windows);
-  constexpr uint64_t kEvalSeed = 17;        // the same held-out problems whatever the run's seed
-  constexpr int64_t kBytesPerToken = 4;     // generous, spread() takes what is asked for
-  if (data.problem_weight > 0)
-    problems_ = spread(problem_windows(*tokenizer_, MixWeights{}, Split::kCalibration, kEvalSeed, eval_tokens * kBytesPerToken, train.sequence_length), windows);
+  held_out_ = held_out_sets(*tokenizer_, data, train.sequence_length, {windows, windows});
   summary_ = fmt::format("tokenizer {} ({} ids); {}{}", data.tokenizer, tokenizer_->vocab_size(), fmt::join(data.text, ", "),
                          data.problem_weight > 0 ? fmt::format("; {:.0f}% generated problems", 100 * data.problem_weight) : "");
 }

@@ -1,5 +1,6 @@
 #pragma once
 // What a run reads: batches whose position is part of a checkpoint, and the held-out windows of its evaluations.
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,13 @@
 #include "train/options.h"
 
 namespace minke {
+
+// The held-out text of a config and calibration problems, about windows[0] and windows[1] of each, evenly spread; empty where
+// nothing is held out. The same whatever the run's seed.
+struct HeldOutSets {
+  EvalSet prose, problems;
+};
+HeldOutSets held_out_sets(const Tokenizer& tokenizer, const DataOptions& data, int64_t length, std::array<int64_t, 2> windows);
 
 class TrainingData {
  public:
@@ -21,14 +29,13 @@ class TrainingData {
   std::string state() const;               // one line of text, for the checkpoint
   void restore(const std::string& state);
 
-  // About eval_tokens of each kind, evenly spread; empty where nothing is held out.
-  const EvalSet& held_out_prose() const { return prose_; }
-  const EvalSet& held_out_problems() const { return problems_; }
+  // About eval_tokens of each kind.
+  const HeldOutSets& held_out() const { return held_out_; }
 
  private:
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::unique_ptr<Loader> loader_;
-  EvalSet prose_, problems_;
+  HeldOutSets held_out_;
   std::string summary_;
 };
 
