@@ -21,6 +21,7 @@ namespace {
 std::string reason() {
   std::string text = std::strerror(errno);
   if (errno == ENOSPC || errno == EDQUOT) text += " (free some space and run the same command again)";
+  if (errno == EFBIG) text += " (a limit on the size of files; see ulimit -f)";
   if (errno == EACCES || errno == EPERM) text += " (check the owner and permissions)";
   return text;
 }
@@ -57,7 +58,7 @@ MappedFile::~MappedFile() {
 
 AtomicFile::AtomicFile(const std::string& path) : path_(path), temporary_(fmt::format("{}.tmp-{}", path, getpid())) {
   fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd_ < 0) fail("{}: cannot create: {}", temporary_, reason());
+  if (fd_ < 0) fail("{}: cannot create: {}", path_, reason());
 }
 
 AtomicFile::~AtomicFile() {
@@ -73,7 +74,7 @@ void AtomicFile::flush_buffer() {
   while (left > 0) {
     const ssize_t n = ::write(fd_, p, left);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail("{}: cannot write: {}", temporary_, reason());
+    if (n < 0) fail("{}: cannot write: {}", path_, reason());
     p += n;
     left -= size_t(n);
   }
@@ -95,7 +96,7 @@ void AtomicFile::write(const void* data, size_t bytes) {
 
 void AtomicFile::commit() {
   flush_buffer();
-  if (fsync(fd_) != 0) fail("{}: cannot fsync: {}", temporary_, reason());
+  if (fsync(fd_) != 0) fail("{}: cannot write to the disk: {}", path_, reason());
   if (close(std::exchange(fd_, -1)) != 0) {
     const std::string why = reason();
     unlink(temporary_.c_str());

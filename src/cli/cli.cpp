@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -29,6 +31,7 @@ int run_cli(int argc, char** argv) {
   add_logits(app);
   try {
     set_float_state();
+    std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit is an error like any other
     const auto known = app.get_subcommands([&](const CLI::App* c) { return argc > 1 && c->get_name() == argv[1]; });
     if (argc > 1 && argv[1][0] != '-' && known.empty()) usage_fail("no such command: {}; minke --help lists them", argv[1]);
     app.parse(argc, argv);
@@ -36,7 +39,10 @@ int run_cli(int argc, char** argv) {
   } catch (const CLI::Success& e) {  // --help, --version
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    app.exit(e);
+    std::string reason = e.what();
+    std::replace(reason.begin(), reason.end(), '\n', ' ');
+    const std::vector<CLI::App*> chosen = app.get_subcommands();
+    std::fprintf(stderr, "minke: %s; see minke%s%s --help\n", reason.c_str(), chosen.empty() ? "" : " ", chosen.empty() ? "" : chosen[0]->get_name().c_str());
     return 2;
   } catch (const Interrupted&) {
     return 130;

@@ -120,6 +120,8 @@ void answer(Engine& engine, const ModelConfig& config, const Tokenizer& tokenize
 void run_generate(const GenerateOptions& o) {
   o.sampler.validate();
   if (o.max_tokens < 1) usage_fail("--max-tokens {}: expected at least 1", o.max_tokens);
+  for (const std::string& s : o.stop)
+    if (s.empty()) usage_fail("--stop: expected a text, found an empty one");
   if (o.samples < 1) usage_fail("--samples {}: expected at least 1", o.samples);
   if (!o.has_prompt && !o.interactive) usage_fail("no prompt: give -p TEXT, or --interactive for a prompt to type at");
   const CacheForm form = o.cache == "latent" ? CacheForm::kLatent : CacheForm::kExpanded;

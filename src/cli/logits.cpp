@@ -12,17 +12,27 @@ namespace {
 
 struct LogitsOptions {
   std::string model, out, dtype = "auto";
-  std::vector<int64_t> ids;
+  std::string ids;
   bool mtp = false;
 };
 
+// "1,2,3", nothing else.
+std::vector<int32_t> parse_ids(const std::string& text, int64_t vocab) {
+  std::vector<int32_t> ids;
+  for (size_t at = 0; at <= text.size();) {
+    const std::string item = text.substr(at, text.find(',', at) - at);
+    if (item.empty() || item.size() > 9 || item.find_first_not_of("0123456789") != std::string::npos)
+      usage_fail("--ids: expected whole numbers with commas between them, like 1,2,3; found \"{}\"", item.substr(0, 40));
+    ids.push_back(std::stoi(item));
+    if (ids.back() >= vocab) usage_fail("--ids: {} is outside the model's vocabulary of {}", item, vocab);
+    at += item.size() + 1;
+  }
+  return ids;
+}
+
 void run_logits(const LogitsOptions& o) {
   const std::unique_ptr<Transformer> model = load_model(o.model, o.dtype, WeightUse::kInference);
-  std::vector<int32_t> ids;
-  for (const int64_t id : o.ids) {
-    if (id < 0 || id >= model->config().vocab_size) usage_fail("--ids: {} is outside the vocabulary of {}", id, model->config().vocab_size);
-    ids.push_back(int32_t(id));
-  }
+  const std::vector<int32_t> ids = parse_ids(o.ids, model->config().vocab_size);
   if (o.mtp && model->mtp_depth() == 0) usage_fail("--mtp: {} has no MTP module", o.model);
   Rows rows;
   rows.add(int64_t(ids.size()), 0);
@@ -56,7 +66,7 @@ void add_logits(CLI::App& app) {
   auto* c = app.add_subcommand("logits", "write a model's logits for given token ids");
   auto o = std::make_shared<LogitsOptions>();
   c->add_option("model", o->model, "model folder; no tokenizer is needed in it")->required();
-  c->add_option("--ids", o->ids, "token ids as they are, no BOS is added: 1,2,3")->required()->delimiter(',');
+  c->add_option("--ids", o->ids, "token ids as they are, no BOS is added: 1,2,3")->required();
   c->add_option("--out", o->out, "safetensors file: F32 tensor logits [tokens, vocab]")->required();
   c->add_option("--dtype", o->dtype, "auto (as stored), bf16, or f32: weights converted and computed in float32")
       ->check(CLI::IsMember({"auto", "bf16", "f32"}))

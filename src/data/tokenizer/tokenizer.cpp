@@ -78,7 +78,10 @@ Tokenizer::Tokenizer(TokenizerSpec spec) : spec_(std::move(spec)), added_(spec_.
   bpe_ = BpeModel(byte_ids, spec_.merges);
 }
 
-Tokenizer Tokenizer::load(const std::string& path) { return Tokenizer(read_tokenizer(path)); }
+Tokenizer Tokenizer::load(const std::string& path) {
+  if (!file_exists(path)) fail("{}: no tokenizer there; expected a model folder or a tokenizer.json", path);
+  return Tokenizer(read_tokenizer(path));
+}
 
 void Tokenizer::save(const std::string& folder) const {
   make_folders(folder);
