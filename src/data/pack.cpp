@@ -1,5 +1,7 @@
 #include "data/pack.h"
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "base/threads.h"
 #include "data/source.h"
@@ -41,10 +43,15 @@ class Group {
 
 void pack_text(ShardWriter& writer, const Tokenizer& tokenizer, const std::vector<std::string>& paths, TextKind kind) {
   Group group(writer, tokenizer, kind);
+  bool any = false;
   for (const std::string& path : list_files(paths)) {
     if (file_kind(path) == FileKind::kShard) fail("{}: is packed already; expected text", path);
-    read_documents(path, [&](SourceDocument&& document) { group.add(path, std::move(document.text)); });
+    read_documents(path, [&](SourceDocument&& document) {
+      any = any || !document.text.empty();
+      group.add(path, std::move(document.text));
+    });
   }
+  if (!any) fail("{}: there is no text in {}", fmt::join(paths, ", "), paths.size() == 1 ? "it" : "any of them");
   group.flush();
 }
 

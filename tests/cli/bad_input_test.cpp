@@ -72,7 +72,7 @@ TEST_F(BadInput, Configs) {
   }
   write("empty.txt", "");
   write("c.toml", replaced(nano_, "data/books/train", at("empty.txt")));
-  expect({"train", at("c.toml"), "--out", at("run")}, 1, {"empty"});
+  expect({"train", at("c.toml"), "--out", at("run")}, 1, {"empty.txt", "no text"});
   expect({"train", at("none.toml")}, 1, {"none.toml", "No such file"});
   expect({"train", at("")}, 1, {"is a folder"});
 }
@@ -88,7 +88,7 @@ TEST_F(BadInput, CommandLines) {
   expect({"train", "configs/nano.toml", "--out", at("x")}, 2, {"MINKE_ISA", "quick"}, {{{"MINKE_ISA", "quick"}}, "", {}, 0, {}});
   const std::string m = at("model");
   for (const char* ids : {"1,x", "", "1,,2", "1,", "-1", "1.5", "1 2"})
-    expect({"logits", m, "--ids=" + std::string(ids), "--out", at("l.safetensors")}, 2, {"--ids", "1,2,3"});
+    expect({"logits", m, "--ids", ids, "--out", at("l.safetensors")}, 2, {"--ids", "1,2,3"});
   expect({"logits", m, "--ids", "5,4096", "--out", at("l.safetensors")}, 2, {"--ids", "4096", "vocabulary"});
   expect({"logits", m, "--ids", "5", "--dtype", "f16", "--out", at("l.safetensors")}, 2, {"--dtype", "f16"});
   EXPECT_FALSE(file_exists(at("l.safetensors")));
