@@ -91,7 +91,7 @@ TEST_F(TokenizerCommand, ErrorsAreOneLineAndLeaveNothing) {
   };
   write_file_atomic(at("bad.txt"), "\xFF\xFE");
   const Case cases[] = {
-      {{"encode", at("nowhere"), "x"}, 1, "cannot open"},
+      {{"encode", at("nowhere"), "x"}, 1, "no tokenizer there"},
       {{"encode", at("bad.txt"), "x"}, 1, "not JSON"},
       {{"decode", ours_, "[4096]"}, 1, "from 0 to 4095, found 4096"},
       {{"decode", ours_, "[-1]"}, 1, "found -1"},

@@ -170,7 +170,7 @@ TEST(Shard, OtherTokenizerIsRefused) {
 TEST(Shard, NothingToPack) {
   const Scratch scratch;
   const std::string path = scratch.write("empty.txt", "");
-  EXPECT_NE(error_of([&] { open_shards(*small_tokenizer(), {path}, TextKind::kProse); }).find("no document"), std::string::npos);
+  EXPECT_NE(error_of([&] { open_shards(*small_tokenizer(), {path}, TextKind::kProse); }).find("no text"), std::string::npos);
 }
 
 }  // namespace
