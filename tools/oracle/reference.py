@@ -166,6 +166,7 @@ class Moe(nn.Module):
         (B, T, D), E, K = x.shape, self.c.n_routed_experts, self.c.num_experts_per_tok
         u = x.reshape(-1, D)
         s, chosen, g = self.gate(u)
+        self.margin = self.gate.margin
         self.chosen, self.weights = chosen.view(B, T, K), g.view(B, T, K)
         self.balance = self.sequence_loss(s.view(B, T, E))
         order = chosen.flatten().argsort(stable=True)  # the N*K rows, grouped by expert

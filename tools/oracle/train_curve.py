@@ -39,6 +39,16 @@ def optimizer(model, recipe):
 
 
 @torch.no_grad()
+def clip(parameters, largest):
+    """clip_grad_norm_ with the norm summed in float64: in float32 its error, 1e-5, would be larger than all others of a step."""
+    norm = torch.stack([p.grad.double().square().sum() for p in parameters]).sum().sqrt()
+    if largest > 0 and norm > largest:
+        for p in parameters:
+            p.grad *= (largest / (norm + 1e-6)).float()
+    return norm
+
+
+@torch.no_grad()
 def move_biases(model, gamma):
     for moe in model.moe_layers().values():
         if model.c.topk_method == "noaux_tc":
@@ -47,7 +57,7 @@ def move_biases(model, gamma):
 
 
 def train(model, batches, recipe, autocast):
-    curve = dict(loss=[], mtp_loss=[], balance=[], grad_norm=[], max_vio=[])
+    curve = dict(loss=[], mtp_loss=[], balance=[], grad_norm=[], max_vio=[], margin=[])
     opt, began = optimizer(model, recipe), time.time()
     for step, tokens in enumerate(batches.long()):
         for group in opt.param_groups:
@@ -58,13 +68,14 @@ def train(model, batches, recipe, autocast):
         for p in model.parameters():
             if p.grad is None:  # an expert without tokens still decays
                 p.grad = torch.zeros_like(p)
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.get("clip", 1.0))
+        norm = clip(list(model.parameters()), recipe.get("clip", 1.0))
         opt.step()
         opt.zero_grad()
         move_biases(model, at(recipe["gamma"], step))
         loads = [m.counts.float() for m in model.moe_layers().values()]
         for key, value in zip(curve, (main.item(), [x.item() for x in mtp], balance.item(), norm.item(),
-                                      [(x.max() / x.mean() - 1).item() for x in loads])):
+                                      [(x.max() / x.mean() - 1).item() for x in loads],
+                                      min((m.margin for m in model.moe_layers().values()), default=float("inf")))):
             curve[key].append(value)
         if step % 20 == 0 or step + 1 == len(batches):
             print(f"step {step + 1}: loss {main.item():.6f}, {tokens[:, 1:].numel() * (step + 1) / (time.time() - began):.0f} tokens/s", file=sys.stderr)
