@@ -31,9 +31,8 @@ class ResumeTest : public BinaryTest {
   void SetUp() override {
     BinaryTest::SetUp();
     const std::string nano = read_file("configs/nano.toml");
-    config_ = replaced(replaced(replaced(nano, "checkpoint_every = 10", "checkpoint_every = 5"), "eval_tokens = 2048", "eval_tokens = 256"),
-                       "batch_sequences = 16", "batch_sequences = 4");
-    write("c.toml", replaced(config_, "tokens = 20480", "tokens = 5120"));
+    config_ = replaced(replaced(nano, "checkpoint_every = 10", "checkpoint_every = 5"), "eval_tokens = 2048", "eval_tokens = 256");
+    write("c.toml", config_);
   }
   Outcome train(const std::string& out, const Launch& how = {}, std::vector<std::string> more = {}, const std::string& config = "c.toml") const {
     more.insert(more.begin(), {"train", at(config), "--out", at(out)});
@@ -103,7 +102,7 @@ TEST_F(ResumeTest, ThreeKillsChangeNoByte) {
     fs::remove_all(at("killed/checkpoints"));
   }
   // Another config does not mix with it; the folder stays.
-  write("other.toml", replaced(config_, "lr = 3e-3", "lr = 2e-3"));
+  write("other.toml", replaced(config_, "lr = 1e-3", "lr = 2e-3"));
   const Outcome other = train("killed", {}, {}, "other.toml");
   EXPECT_EQ(other.code, 1);
   EXPECT_NE(other.err.find("holds a run with another config"), std::string::npos) << other.err;

@@ -8,7 +8,9 @@ MODEL    folder written by `minke train --steps 0`; --master: safetensors files 
 BATCHES  safetensors with `tokens` I32 [steps, B, L+1]: L inputs and their L targets a row
 RECIPE   JSON: lr, gamma, mtp_weight, alpha, each a number or a list with one number a step; optional (default) weight_decay 0.1,
          beta1 0.9, beta2 0.95, eps 1e-8, clip 1.0
-Output   {"loss": [main loss a step], "mtp_loss": [[a depth] a step], "balance": [], "grad_norm": [before clipping], "max_vio": [[a layer] a step]}
+Output   {"of": {"batches", "weights": CRC-32 of what it began with, "recipe"}, "loss": [main loss a step], "mtp_loss": [[a depth] a step],
+         "balance": [], "grad_norm": [before clipping], "max_vio": [[a layer] a step], "margin": [smallest distance of any choice of experts
+         or groups to a different one]}. Two float32 programs agree only as long as their rounding is smaller than the margin.
 
 A step: gradient of main + mtp_weight * mean(mtp) + alpha * balance; clipped by its norm over all parameters; AdamW in float32, where
 matrices decay and norms do not; then each router's bias moves by gamma * sign(mean load - load), loads over the whole batch.
@@ -19,6 +21,7 @@ import argparse
 import json
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import torch
@@ -82,6 +85,14 @@ def train(model, batches, recipe, autocast):
     return curve
 
 
+def fingerprint(model, batches, recipe):
+    """What a curve belongs to: CRC-32 of the batches (int32) and of all parameters (float32, name and values, in the names' order)."""
+    weights = 0
+    for name, value in sorted(model.state_dict().items()):
+        weights = zlib.crc32(value.contiguous().numpy().tobytes(), zlib.crc32(name.encode(), weights))
+    return dict(batches=zlib.crc32(batches.int().contiguous().numpy().tobytes()), weights=weights, recipe=recipe)
+
+
 def compare(curve, metrics, tolerance, window):
     lines = [json.loads(line) for line in Path(metrics).read_text().splitlines() if line.strip()]
     by_step = {x["step"]: x for x in lines if "loss" in x}
@@ -119,9 +130,12 @@ def main():
     torch.set_flush_denormal(True)  # as minke's threads do
     model = load(a.model, torch.float32, a.master)
     batches = load_file(a.batches)["tokens"][: a.steps]
-    curve = train(model, batches, json.loads(a.recipe.read_text()), a.dtype == "bf16-autocast")
+    recipe = json.loads(a.recipe.read_text())
+    of = fingerprint(model, batches, recipe)
+    curve = train(model, batches, recipe, a.dtype == "bf16-autocast")
     if a.out:
-        a.out.write_text(json.dumps(curve) + "\n")
+        rows = {"of": of, **curve}
+        a.out.write_text("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in rows.items()) + "\n}\n")
     if a.compare and not compare(curve, a.compare, a.tolerance, a.window):
         sys.exit(1)
 
