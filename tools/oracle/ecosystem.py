@@ -5,9 +5,9 @@ usage: ecosystem.py MODEL [--minke build/minke] [--prompts FILE] [--tokens 64] [
 
 Without --minke: loads the folder (no tensor missing; unexpected only model.layers.<num_hidden_layers + k>.*, the MTP layers), checks
 that AutoTokenizer and tokenizers agree, and writes the greedy continuation of every prompt in float32.
-With it, also runs the binary and requires the same token ids of every prompt and text (`minke tokenizer encode`), logits within
-1e-4 on the prompts (`minke logits --dtype f32`) and the same greedy continuations (`minke generate --json`). A prompt's ids are BOS and
-the text's tokens. Exit status 1 if anything differs.
+With it, also runs the binary and requires that `minke convert --drop-mtp` writes a folder with nothing unexpected at all, the same token
+ids of every prompt and text (`minke tokenizer encode`), logits within 1e-4 on the prompts (`minke logits --dtype f32`) and the same
+greedy continuations (`minke generate --dtype f32 --json`). A prompt's ids are BOS and the text's tokens. Exit status 1 if anything differs.
 """
 import argparse
 import json
@@ -77,13 +77,20 @@ def greedy(model, ids, tokens, eos):
     return out, gap
 
 
+def check_drop_mtp(minke, folder):
+    with tempfile.TemporaryDirectory() as tmp:
+        run(minke, "convert", folder, Path(tmp) / "model", "--drop-mtp")
+        _, missing, unexpected = load_peer(Path(tmp) / "model")
+        check(not missing and not unexpected, f"minke convert --drop-mtp: none missing {missing}, none unexpected {unexpected}")
+
+
 def compare_minke(minke, folder, model, prompts, texts, text_ids, ids, continuations, tokens, eos):
     # Each text is one file: prompts may hold anything but a newline, texts are files as they stand.
     for text, want in zip(texts, text_ids):
         with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8", newline="") as f:
             f.write(text)
             f.flush()
-            got = json.loads(run(minke, "tokenizer", "encode", "--tokenizer", folder, "--file", f.name))
+            got = json.loads(run(minke, "tokenizer", "encode", folder, "--file", f.name))
         check(got == want, f"minke tokenizer encode: {len(want)} ids of {text[:30]!r}...")
     with tempfile.TemporaryDirectory() as tmp:
         for prompt, row in zip(prompts, ids):
@@ -93,7 +100,7 @@ def compare_minke(minke, folder, model, prompts, texts, text_ids, ids, continuat
                 difference = (load_file(out)["logits"] - model(torch.tensor([row])).logits[0]).abs().max().item()
             check(difference <= 1e-4, f"minke logits of {prompt!r}: |difference| {difference:.1e}")
     for prompt, (want, gap) in zip(prompts, continuations):
-        said = json.loads(run(minke, "generate", folder, "-p", prompt, "--temperature", 0, "--tokens", tokens, "--dtype", "f32", "--json"))
+        said = json.loads(run(minke, "generate", folder, "-p", prompt, "--temperature", 0, "--max-tokens", tokens, "--dtype", "f32", "--json"))
         got = said["ids"][:-1] if said["ids"] and said["ids"][-1] in eos else said["ids"]
         same = next((i for i, (a, b) in enumerate(zip(got, want)) if a != b), min(len(got), len(want)))
         check(got == want, f"minke generate {prompt!r}: {same} of {len(want)} ids equal, closest call {gap:.1e}")
@@ -122,6 +129,7 @@ def main():
         rows = [dict(prompt=t, prompt_ids=i, ids=c, closest_call=g) for t, i, (c, g) in zip(prompts, ids, continuations)]
         a.out.write_text("[\n" + ",\n".join(json.dumps(r, ensure_ascii=False) for r in rows) + "\n]\n")
     if a.minke:
+        check_drop_mtp(a.minke, a.model)
         compare_minke(a.minke, a.model, model, prompts, texts, text_ids, ids, continuations, a.tokens, eos)
     sys.exit(1 if failures else 0)
 
