@@ -3,7 +3,7 @@
 # usage: tools/install.sh [test]
 set -eu
 packages="g++ make cmake ninja-build python3-minimal nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libsimdjson-dev libfmt-dev libxxhash-dev libzstd-dev zlib1g-dev"
-if [ "${1:-}" = test ]; then packages="$packages libgtest-dev libdnnl-dev"; fi
+if [ "${1:-}" = test ]; then packages="$packages libgtest-dev"; fi
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
   for tool in g++ cmake ninja python3; do

@@ -32,7 +32,7 @@ ParameterSource source_of(const HfFolder& folder) {
 std::unique_ptr<Transformer> load_model(const std::string& path, const std::string& dtype, WeightUse use) {
   const HfFolder folder(path);
   folder.check();
-  const DType compute = dtype == "auto" ? folder.config().dtype : *dtype_by_name(dtype);
+  const DType compute = dtype == "auto" ? folder.config().dtype : dtype_named(dtype);
   auto model = std::make_unique<Transformer>(folder.config(), compute, use);
   model->weights().fill(source_of(folder));
   return model;

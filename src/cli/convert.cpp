@@ -18,7 +18,7 @@ void convert_folder(const std::string& from, const std::string& to, const std::s
   const HfFolder model(from);
   ModelConfig config = model.config();
   if (drop_mtp) config.num_nextn_predict_layers = 0;
-  if (!dtype.empty()) config.dtype = *dtype_by_name(dtype);
+  if (!dtype.empty()) config.dtype = dtype_named(dtype);
   model.check(config);
   SaveOptions options;
   options.files = read_tokenizer_files(from);

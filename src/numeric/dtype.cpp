@@ -33,6 +33,10 @@ std::optional<DType> find(const char* DTypeInfo::*field, std::string_view name) 
 
 const DTypeInfo& dtype_info(DType dtype) { return kTable[size_t(dtype)]; }
 std::optional<DType> dtype_by_name(std::string_view name) { return find(&DTypeInfo::name, name); }
+DType dtype_named(std::string_view name) {
+  if (const std::optional<DType> d = dtype_by_name(name)) return *d;
+  fail("unknown number format \"{}\"; expected f32 or bf16", name);
+}
 std::optional<DType> dtype_by_safetensors(std::string_view name) { return find(&DTypeInfo::safetensors, name); }
 std::optional<DType> dtype_by_torch(std::string_view name) { return find(&DTypeInfo::torch, name); }
 

@@ -23,6 +23,7 @@ struct DTypeInfo {
 
 const DTypeInfo& dtype_info(DType dtype);
 std::optional<DType> dtype_by_name(std::string_view name);          // "f32", "bf16"
+DType dtype_named(std::string_view name);                           // the same; Error on another name
 std::optional<DType> dtype_by_safetensors(std::string_view name);   // "F32", "BF16"
 std::optional<DType> dtype_by_torch(std::string_view name);         // "float32", "bfloat16"
 

@@ -85,8 +85,8 @@ RunOptions read_run(Fields f) {
 
 }  // namespace
 
-DType TrainOptions::compute() const { return *dtype_by_name(precision); }
-DType TrainOptions::moment_dtype() const { return *dtype_by_name(moments); }
+DType TrainOptions::compute() const { return dtype_named(precision); }
+DType TrainOptions::moment_dtype() const { return dtype_named(moments); }
 
 RunConfig RunConfig::from_toml(std::string_view source, const std::string& path) {
   const nlohmann::ordered_json file = parse_toml(source, path);

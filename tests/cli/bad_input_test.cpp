@@ -46,10 +46,10 @@ TEST_F(BadInput, Configs) {
     const char *from, *to;
     std::vector<std::string> says;
   } rows[] = {
-      {"lr = 3e-3", "lr = \"fast\"", {"[train] lr", "0 to 10", "fast"}},
-      {"lr = 3e-3", "lr = -1", {"[train] lr", "0 to 10", "-1"}},
-      {"lr = 3e-3", "lrr = 1", {"[train]", "lrr"}},
-      {"lr = 3e-3", "lr = = 1", {"c.toml:", "TOML"}},
+      {"lr = 1e-3", "lr = \"fast\"", {"[train] lr", "0 to 10", "fast"}},
+      {"lr = 1e-3", "lr = -1", {"[train] lr", "0 to 10", "-1"}},
+      {"lr = 1e-3", "lrr = 1", {"[train]", "lrr"}},
+      {"lr = 1e-3", "lr = = 1", {"c.toml:", "TOML"}},
       {"[train]", "[training]", {"training", "[train]"}},
       {"hidden_size = 64", "hidden_size = \"wide\"", {"[model] hidden_size", "integer", "wide"}},
       {"hidden_size = 64", "hidden_size = 0", {"[model] hidden_size", "from 1", "found 0"}},
@@ -61,8 +61,8 @@ TEST_F(BadInput, Configs) {
       {"text = [\"data/books/train\"]", "text = \"data\"", {"[data] text", "list"}},
       {"problem_weight = 0.5", "problem_weight = 1.5", {"[data] problem_weight", "1.5"}},
       {"sequence_length = 64", "sequence_length = 4000", {"sequence_length 4000", "max_position_embeddings 256"}},
-      {"batch_sequences = 16", "batch_sequences = 0", {"[train] batch_sequences", "found 0"}},
-      {"tokens = 20480", "tokens = 0", {"--tokens", "--minutes"}},
+      {"batch_sequences = 4", "batch_sequences = 0", {"[train] batch_sequences", "found 0"}},
+      {"tokens = 5120", "tokens = 0", {"--tokens", "--minutes"}},
   };
   for (const auto& row : rows) {
     write("c.toml", replaced(nano_, row.from, row.to));

@@ -31,6 +31,7 @@ TEST(DType, TableRowsFindThemselves) {
     EXPECT_EQ(dtype_by_torch(dtype_info(d).torch), d);
   }
   EXPECT_FALSE(dtype_by_name("fp8").has_value());
+  EXPECT_THROW(dtype_named("fp8"), std::runtime_error);
 }
 
 }  // namespace
