@@ -24,7 +24,7 @@ struct EvalSet {
 
 void add_windows(const Tokenizer& tokenizer, std::span<const int32_t> ids, int64_t length, TextKind kind, EvalSet& set);
 
-// One text, as `minke eval MODEL --text FILE` scores it.
+// One text.
 EvalSet text_windows(const Tokenizer& tokenizer, std::string_view text, int64_t length);
 
 // Every document of files, folders and shards.
