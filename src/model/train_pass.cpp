@@ -75,9 +75,10 @@ class TrainPass {
   TrainPass(Transformer& model, const int32_t* tokens, int64_t B, int64_t L, const LossOptions& options)
       : m_(model), arena_(model.arena_), tokens_(tokens), L_(L), options_(options), post_(model.config_.mtp_hidden == MtpHidden::kPostNorm), B_(B) {}
 
-  StepLosses run(const std::vector<std::vector<int64_t>>& segment_starts, double weight_of_step, int64_t sequences_of_step) {
+  StepLosses run(const std::vector<std::vector<int64_t>>& segment_starts, double tokens_of_step, int64_t sequences_of_step) {
     balance_ = {options_.balance_alpha, sequences_of_step, B_};
-    lay_out_rows(segment_starts, weight_of_step);
+    target_weight_ = float(1.0 / tokens_of_step);
+    lay_out_rows(segment_starts);
     forward_main();
     if (options_.mtp_lambda > 0)
       for (size_t k = 1; k <= m_.mtp_.size() && forward_mtp(k); ++k) continue;
@@ -95,7 +96,7 @@ class TrainPass {
   };
 
   // Without a mask a sequence is one segment and attention crosses documents, as in V3's pre-training.
-  void lay_out_rows(const std::vector<std::vector<int64_t>>& segment_starts, double weight_of_step) {
+  void lay_out_rows(const std::vector<std::vector<int64_t>>& segment_starts) {
     Depth& main = depths_.emplace_back();
     for (int64_t b = 0; b < B_; ++b) {
       std::vector<int64_t> bounds = {0};
@@ -107,12 +108,6 @@ class TrainPass {
       for (int64_t t = 0; t < L_; ++t) main.place.push_back(b * (L_ + 1) + t);
     }
     for (const int64_t p : main.place) main.ids.push_back(tokens_[p]);
-    // A target's weight belongs to the target token, whichever depth predicts it.
-    weight_of_target_.assign(size_t(B_ * (L_ + 1)), 0.0f);
-    for (size_t i = 0; i < main.place.size(); ++i) {
-      const double w = options_.token_weights.empty() ? 1.0 : double(options_.token_weights[i]);
-      weight_of_target_[size_t(main.place[i] + 1)] = float(w / weight_of_step);
-    }
   }
 
   // Loss of a depth's normed output; its gradient into depth.d_out. Row at place p predicts the token at p + k + 1.
@@ -123,7 +118,7 @@ class TrainPass {
     for (size_t i = 0; i < n; ++i) {
       const size_t target = size_t(depth.place[i]) + k + 1;
       targets[i] = tokens_[target];
-      weights[i] = float(share * double(weight_of_target_[target]));
+      weights[i] = float(share * double(target_weight_));
     }
     depth.d_out = take(arena_, DType::kF32, int64_t(n), out.cols);
     head_loss(m_.head_, out, targets.data(), weights.data(), nll.data(), depth.d_out, arena_);
@@ -199,7 +194,7 @@ class TrainPass {
   bool post_;
   int64_t B_;
   BalanceLoss balance_;
-  std::vector<float> weight_of_target_;  // [B (L + 1)]
+  float target_weight_ = 0;  // of a main target in the step's loss
   std::vector<Depth> depths_;
   ForwardSaved saved_;
   StepLosses losses_;
@@ -207,10 +202,10 @@ class TrainPass {
 };
 
 StepLosses Transformer::train(const int32_t* tokens, int64_t B, int64_t L, const std::vector<std::vector<int64_t>>& segment_starts,
-                              const LossOptions& options, double weight_of_step, int64_t sequences_of_step) {
+                              const LossOptions& options, double tokens_of_step, int64_t sequences_of_step) {
   MINKE_CHECK(weights_.training());
   ArenaScope scope(arena_);
-  return TrainPass(*this, tokens, B, L, options).run(segment_starts, weight_of_step, sequences_of_step);
+  return TrainPass(*this, tokens, B, L, options).run(segment_starts, tokens_of_step, sequences_of_step);
 }
 
 }  // namespace minke

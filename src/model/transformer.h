@@ -19,13 +19,12 @@ struct ForwardSaved {
 };
 
 struct LossOptions {
-  std::vector<float> token_weights;  // [B L], of the main targets; empty: all 1
   float mtp_lambda = 0;              // report eq. 25: weight of the mean of the MTP losses
   float balance_alpha = 0;           // report eq. 17
   bool mask_segments = false;        // attention stays inside a document
 };
 
-// Losses are means over the step's target tokens (weighted), in nats.
+// Losses are means over the step's target tokens, in nats.
 struct StepLosses {
   double main = 0;
   std::vector<double> mtp;
@@ -57,9 +56,9 @@ class Transformer {
   void logits(View x, View out) const { linear_forward(head_, x, out); }
 
   // Forward, losses and backward of B sequences of L + 1 tokens; adds to the gradients. A step of several micro-batches
-  // calls this for each; weight_of_step (sum of token weights) and sequences_of_step are the whole step's, so that the parts add up.
+  // calls this for each; tokens_of_step (main targets) and sequences_of_step are the whole step's, so that the parts add up.
   StepLosses train(const int32_t* tokens, int64_t B, int64_t L, const std::vector<std::vector<int64_t>>& segment_starts,
-                   const LossOptions& options, double weight_of_step, int64_t sequences_of_step);
+                   const LossOptions& options, double tokens_of_step, int64_t sequences_of_step);
 
   // MTP logits for one sequence: out[k - 1] is [n - k, V] f32 for k = 1 .. mtp_depth(). Takes the memory from the arena.
   std::vector<View> mtp_logits(const std::vector<int32_t>& ids, const ForwardSaved& s, const Rows& rows, Arena& arena);
