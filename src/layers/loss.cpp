@@ -11,7 +11,7 @@ int64_t head_chunk_rows(int64_t vocab) {
   return std::clamp<int64_t>(kLogits / vocab / 16 * 16, 16, 512);
 }
 
-HeadLoss head_loss(const Linear& head, View x, const int32_t* targets, const float* scale, float* nll_out, View d_x, Arena& arena) {
+HeadLoss head_loss(const Linear& head, View x, const HeadTargets& targets, float* nll_out, View d_x, Arena& arena) {
   const bool backward = d_x.data != nullptr;
   const int64_t vocab = head.out, chunk = std::min(head_chunk_rows(vocab), std::max<int64_t>(x.rows, 1));
   ArenaScope scope(arena);
@@ -22,7 +22,15 @@ HeadLoss head_loss(const Linear& head, View x, const int32_t* targets, const flo
     const int64_t n = std::min(chunk, x.rows - begin);
     const View xs = x.slice(begin, n), ls = logits.slice(0, n);
     linear_forward(head, xs, ls);
-    cross_entropy_rows(n, vocab, ls.f32(), targets + begin, scale + begin, nll + begin, x.dtype, d_logits.data);
+    temper_rows(n, vocab, targets.temperature, ls.f32());
+    float* scale = targets.scale + begin;
+    if (targets.reweigh) {
+      cross_entropy_rows(n, vocab, ls.f32(), targets.ids + begin, scale, nll + begin, x.dtype, nullptr);
+      targets.reweigh(begin, n, nll + begin, scale);
+    }
+    if (targets.temperature != 1)  // d logits = d tempered / temperature
+      for (int64_t i = 0; i < n; ++i) scale[i] /= targets.temperature;
+    cross_entropy_rows(n, vocab, ls.f32(), targets.ids + begin, scale, nll + begin, x.dtype, d_logits.data);
     if (!backward) continue;
     const View ds = d_logits.slice(0, n);
     linear_backward_input(head, ds, d_x.slice(begin, n));
@@ -30,7 +38,7 @@ HeadLoss head_loss(const Linear& head, View x, const int32_t* targets, const flo
   }
   HeadLoss out;
   for (int64_t r = 0; r < x.rows; ++r) {
-    if (targets[r] < 0) continue;
+    if (targets.ids[r] < 0) continue;
     out.nll += double(nll[r]);
     ++out.rows;
   }

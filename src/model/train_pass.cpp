@@ -1,5 +1,6 @@
 // One training pass: forward, losses, backward. And the rows of multi-token prediction, which mtp_logits shares.
 #include <algorithm>
+#include <numeric>
 
 #include "kernels/embedding/embedding.h"
 #include "model/transformer.h"
@@ -69,16 +70,21 @@ std::vector<View> Transformer::mtp_logits(const std::vector<int32_t>& ids, const
   return out;
 }
 
-// The state of one pass over B sequences of L + 1 tokens. Depth 0 is the main model, depth k the k-th MTP module.
+// The state of one pass over a batch's sequences. Depth 0 is the main model, depth k the k-th MTP module.
 class TrainPass {
  public:
-  TrainPass(Transformer& model, const int32_t* tokens, int64_t B, int64_t L, const LossOptions& options)
-      : m_(model), arena_(model.arena_), tokens_(tokens), L_(L), options_(options), post_(model.config_.mtp_hidden == MtpHidden::kPostNorm), B_(B) {}
+  TrainPass(Transformer& model, const TrainBatch& batch, const LossOptions& options, const TokenLoss& token_loss)
+      : m_(model),
+        arena_(model.arena_),
+        batch_(batch),
+        options_(options),
+        token_loss_(token_loss),
+        post_(model.config_.mtp_hidden == MtpHidden::kPostNorm) {}
 
-  StepLosses run(const std::vector<std::vector<int64_t>>& segment_starts, double tokens_of_step, int64_t sequences_of_step) {
-    balance_ = {options_.balance_alpha, sequences_of_step, B_};
-    target_weight_ = float(1.0 / tokens_of_step);
-    lay_out_rows(segment_starts);
+  StepLosses run(double weight_of_step, int64_t sequences_of_step) {
+    balance_ = {options_.balance_alpha, sequences_of_step, int64_t(batch_.lengths.size())};
+    weight_of_step_ = weight_of_step;
+    lay_out_rows();
     forward_main();
     if (options_.mtp_lambda > 0)
       for (size_t k = 1; k <= m_.mtp_.size() && forward_mtp(k); ++k) continue;
@@ -89,39 +95,54 @@ class TrainPass {
  private:
   struct Depth {
     Rows rows;
-    std::vector<int64_t> place;      // [rows] where in tokens_ each row's own token is
+    std::vector<int64_t> place;      // [rows] where in batch_.tokens each row's own token is
     std::vector<int32_t> ids;        // [rows] the tokens embedded: the row's own, or k places after it
     MtpSaved saved;                  // k >= 1
     View d_out;                      // gradient of the normed output
   };
 
   // Without a mask a sequence is one segment and attention crosses documents, as in V3's pre-training.
-  void lay_out_rows(const std::vector<std::vector<int64_t>>& segment_starts) {
+  void lay_out_rows() {
     Depth& main = depths_.emplace_back();
-    for (int64_t b = 0; b < B_; ++b) {
+    int64_t first = 0;
+    for (size_t b = 0; b < batch_.lengths.size(); ++b) {
+      const int64_t length = batch_.lengths[b];
       std::vector<int64_t> bounds = {0};
-      if (options_.mask_segments)
-        for (const int64_t start : segment_starts[size_t(b)])
-          if (start > 0 && start < L_) bounds.push_back(start);
-      bounds.push_back(L_);
+      if (options_.mask_segments && !batch_.segment_starts.empty())
+        for (const int64_t start : batch_.segment_starts[b])
+          if (start > 0 && start < length) bounds.push_back(start);
+      bounds.push_back(length);
       for (size_t i = 0; i + 1 < bounds.size(); ++i) main.rows.add(bounds[i + 1] - bounds[i], 0);
-      for (int64_t t = 0; t < L_; ++t) main.place.push_back(b * (L_ + 1) + t);
+      for (int64_t t = 0; t < length; ++t) main.place.push_back(first + t);
+      first += length + 1;
     }
-    for (const int64_t p : main.place) main.ids.push_back(tokens_[p]);
+    for (const int64_t p : main.place) main.ids.push_back(batch_.tokens[size_t(p)]);
   }
 
-  // Loss of a depth's normed output; its gradient into depth.d_out. Row at place p predicts the token at p + k + 1.
+  // Loss of a depth's normed output, `share` of the step's; its gradient into depth.d_out. Row at place p predicts the token at
+  // p + k + 1.
   double loss(Depth& depth, size_t k, View out, double share) {
     const size_t n = depth.place.size();
+    std::vector<int64_t> places(n);
     std::vector<int32_t> targets(n);
     std::vector<float> weights(n), nll(n);
     for (size_t i = 0; i < n; ++i) {
-      const size_t target = size_t(depth.place[i]) + k + 1;
-      targets[i] = tokens_[target];
-      weights[i] = float(share * double(target_weight_));
+      places[i] = depth.place[i] + int64_t(k) + 1;
+      targets[i] = batch_.tokens[size_t(places[i])];
+      const double weight = batch_.weights.empty() ? 1.0 : double(batch_.weights[size_t(places[i])]);
+      weights[i] = float(share * weight / weight_of_step_);
     }
     depth.d_out = take(arena_, DType::kF32, int64_t(n), out.cols);
-    head_loss(m_.head_, out, targets.data(), weights.data(), nll.data(), depth.d_out, arena_);
+    std::vector<float> scale = weights;  // the head may rewrite it
+    HeadTargets t{targets.data(), scale.data(), options_.temperature, {}};
+    if (k == 0 && token_loss_)
+      t.reweigh = [&](int64_t begin, int64_t rows, const float* chunk_nll, float* chunk_scale) {
+        std::vector<float> logp(static_cast<size_t>(rows));
+        for (int64_t i = 0; i < rows; ++i) logp[size_t(i)] = -chunk_nll[i];
+        token_loss_(rows, places.data() + begin, logp.data(), chunk_scale);
+        for (int64_t i = 0; i < rows; ++i) chunk_scale[i] = -chunk_scale[i];  // nll = -logp
+      };
+    head_loss(m_.head_, out, t, nll.data(), depth.d_out, arena_);
     return weighted_sum(nll, weights) / share;
   }
 
@@ -142,7 +163,7 @@ class TrainPass {
     for_each_kept(above.rows, depth.rows, [&](int64_t w, int64_t, int64_t n) {
       for (int64_t t = 0; t < n; ++t) depth.place.push_back(above.place[size_t(w + t)]);
     });
-    for (const int64_t p : depth.place) depth.ids.push_back(tokens_[p + int64_t(k)]);
+    for (const int64_t p : depth.place) depth.ids.push_back(batch_.tokens[size_t(p) + k]);
     const View from = k == 1 ? (post_ ? saved_.x : saved_.h) : (post_ ? above.saved.out : above.saved.h);
     const View h_in = gather(above.rows, depth.rows, from, arena_);
     const MtpModule& module = m_.mtp_[k - 1];
@@ -188,24 +209,25 @@ class TrainPass {
 
   Transformer& m_;
   Arena& arena_;
-  const int32_t* tokens_;
-  int64_t L_;
+  const TrainBatch& batch_;
   const LossOptions& options_;
+  const TokenLoss& token_loss_;
   bool post_;
-  int64_t B_;
   BalanceLoss balance_;
-  float target_weight_ = 0;  // of a main target in the step's loss
+  double weight_of_step_ = 0;
   std::vector<Depth> depths_;
   ForwardSaved saved_;
   StepLosses losses_;
   size_t moe_layer_ = 0;
 };
 
-StepLosses Transformer::train(const int32_t* tokens, int64_t B, int64_t L, const std::vector<std::vector<int64_t>>& segment_starts,
-                              const LossOptions& options, double tokens_of_step, int64_t sequences_of_step) {
+StepLosses Transformer::train(const TrainBatch& batch, const LossOptions& options, double weight_of_step, int64_t sequences_of_step,
+                              const TokenLoss& token_loss) {
   MINKE_CHECK(weights_.training());
+  MINKE_CHECK_EQ(int64_t(batch.tokens.size()), std::accumulate(batch.lengths.begin(), batch.lengths.end(), int64_t(batch.lengths.size())));
+  MINKE_CHECK(batch.weights.empty() || batch.weights.size() == batch.tokens.size());
   ArenaScope scope(arena_);
-  return TrainPass(*this, tokens, B, L, options).run(segment_starts, tokens_of_step, sequences_of_step);
+  return TrainPass(*this, batch, options, token_loss).run(weight_of_step, sequences_of_step);
 }
 
 }  // namespace minke

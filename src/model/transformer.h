@@ -1,6 +1,8 @@
 #pragma once
 // The whole model: one forward pass for training, evaluation and generation. DeepSeek-V3 report, sections 2.1 and 2.2.
 //   h = Emb[t]      h = Block_l(h)      x = norm(h; model.norm)      logits = x lm_head'
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,9 +24,24 @@ struct LossOptions {
   float mtp_lambda = 0;              // report eq. 25: weight of the mean of the MTP losses
   float balance_alpha = 0;           // report eq. 17
   bool mask_segments = false;        // attention stays inside a document
+  float temperature = 1;             // log-probabilities are of logits / temperature
 };
 
-// Losses are means over the step's target tokens, in nats.
+// Sequences of one training pass, one after another. Sequence i has lengths[i] rows and lengths[i] + 1 tokens: a row reads its token
+// and predicts the next.
+struct TrainBatch {
+  std::span<const int32_t> tokens;                        // [sum of lengths[i] + 1]
+  std::vector<int64_t> lengths;
+  std::span<const float> weights;                         // [tokens]: what each counts as a target (SFT: answers only); empty: 1
+  std::span<const std::vector<int64_t>> segment_starts;   // [sequences]: where documents begin inside each; empty: nowhere
+  int64_t rows() const { return int64_t(tokens.size()) - int64_t(lengths.size()); }
+};
+
+// Another loss of the main head than cross-entropy, for a chunk of rows at a time: from the log-probability of each target to the
+// derivative of the step's loss with respect to it. targets[i] is the target's place in TrainBatch::tokens.
+using TokenLoss = std::function<void(int64_t n, const int64_t* targets, const float* logp, float* dlogp)>;
+
+// Losses are weighted means over the step's target tokens, in nats.
 struct StepLosses {
   double main = 0;
   std::vector<double> mtp;
@@ -55,10 +72,11 @@ class Transformer {
   // logits [rows, V] f32 of x rows [rows, D].
   void logits(View x, View out) const { linear_forward(head_, x, out); }
 
-  // Forward, losses and backward of B sequences of L + 1 tokens; adds to the gradients. A step of several micro-batches
-  // calls this for each; tokens_of_step (main targets) and sequences_of_step are the whole step's, so that the parts add up.
-  StepLosses train(const int32_t* tokens, int64_t B, int64_t L, const std::vector<std::vector<int64_t>>& segment_starts,
-                   const LossOptions& options, double tokens_of_step, int64_t sequences_of_step);
+  // Forward, losses and backward; adds to the gradients. A step of several micro-batches calls this for each; weight_of_step (the sum
+  // of all targets' weights) and sequences_of_step are the whole step's, so that the parts add up. With a token_loss the main head's
+  // gradient is its dlogp, undivided, and the reported main loss is still the weighted cross-entropy.
+  StepLosses train(const TrainBatch& batch, const LossOptions& options, double weight_of_step, int64_t sequences_of_step,
+                   const TokenLoss& token_loss = {});
 
   // MTP logits for one sequence: out[k - 1] is [n - k, V] f32 for k = 1 .. mtp_depth(). Takes the memory from the arena.
   std::vector<View> mtp_logits(const std::vector<int32_t>& ids, const ForwardSaved& s, const Rows& rows, Arena& arena);

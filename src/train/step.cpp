@@ -47,8 +47,11 @@ StepLosses TrainStep::gradients(const int32_t* tokens, const std::vector<std::ve
   StepLosses total;
   for (int64_t first = 0; first < B; first += micro) {
     const int64_t n = std::min(micro, B - first);
-    const std::vector<std::vector<int64_t>> starts(segment_starts.begin() + first, segment_starts.begin() + first + n);
-    const StepLosses part = model_.train(tokens + first * (L + 1), n, L, starts, loss, double(B * L), B);
+    const TrainBatch batch{{tokens + first * (L + 1), size_t(n * (L + 1))},
+                           std::vector<int64_t>(size_t(n), L),
+                           {},
+                           std::span(segment_starts).subspan(size_t(first), size_t(n))};
+    const StepLosses part = model_.train(batch, loss, double(B * L), B);
     total.main += part.main;
     total.balance += part.balance;
     total.mtp.resize(part.mtp.size());

@@ -23,7 +23,7 @@ TEST_P(OracleBackward, EveryGradient) {
     LossOptions options;
     options.mtp_lambda = loss.at("mtp_weight");
     options.balance_alpha = loss.at("alpha");
-    const StepLosses got = model->train(tokens.data(), B, L, std::vector<std::vector<int64_t>>(size_t(B)), options, double(B * L), B);
+    const StepLosses got = model->train({tokens, std::vector<int64_t>(size_t(B), L), {}, {}}, options, double(B * L), B);
     EXPECT_NEAR(got.main, loss.at("main").get<double>(), 1e-5);
     EXPECT_NEAR(got.balance, loss.at("balance").get<double>() * options.balance_alpha, 1e-5);
     ASSERT_EQ(got.mtp.size(), loss.at("mtp").size());

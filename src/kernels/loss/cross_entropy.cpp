@@ -19,6 +19,15 @@ float log_sum_exp(int64_t n, const float* logits) {
   return MINKE_VARIANT(log_sum_exp_row)(logits, n, thread_arena().take<float>(kVocabChunk), nullptr);
 }
 
+float token_logp(int64_t n, const float* logits, int32_t target) { return logits[target] - log_sum_exp(n, logits); }
+
+void temper_rows(int64_t rows, int64_t n, float temperature, float* logits) {
+  if (temperature == 1) return;
+  parallel_ranges(rows, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin * n; i < end * n; ++i) logits[i] /= temperature;
+  });
+}
+
 void cross_entropy_rows(int64_t rows, int64_t n, const float* logits, const int32_t* targets, const float* scale, float* nll, DType d_dtype,
                         void* d_logits) {
   const auto log_sum_exp_of = MINKE_VARIANT(log_sum_exp_row);
