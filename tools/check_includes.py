@@ -18,7 +18,8 @@ PLAN = {
     "checkpoint": ["model", "data"],
     "train": ["checkpoint"],
     "infer": ["model"],
-    "cli": ["train", "infer", "report"],
+    "rl": ["train", "infer"],
+    "cli": ["train", "infer", "rl", "report"],
 }
 
 
