@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "kernels/loss/cross_entropy.h"
 
 namespace minke {
 
@@ -48,7 +49,32 @@ void Engine::grow(Sequence& s, int64_t positions) {
   s.capacity = capacity;
 }
 
-std::vector<Generation> Engine::generate(const std::vector<GenerateRequest>& requests, const TokenHook& hook, const std::function<bool()>& stop) {
+namespace {
+
+// Appends the experts that rows [begin, begin + n) chose, row by row: [MoE layers][K].
+void append_experts(const ForwardSaved& saved, int64_t begin, int64_t n, int64_t top_k, std::vector<uint16_t>& out) {
+  int64_t layers = 0;
+  for (const BlockSaved& b : saved.blocks) layers += !b.moe.plan.offsets.empty();
+  const size_t at = out.size();
+  out.resize(at + size_t(n * layers * top_k));
+  int64_t layer = 0;
+  for (const BlockSaved& b : saved.blocks) {
+    const ExpertPlan& plan = b.moe.plan;
+    if (plan.offsets.empty()) continue;
+    for (int64_t r = 0; r < n; ++r)
+      for (int64_t k = 0; k < top_k; ++k) {
+        const int64_t place = plan.place[size_t((begin + r) * top_k + k)];
+        const auto expert = std::upper_bound(plan.offsets.begin(), plan.offsets.end(), place) - plan.offsets.begin() - 1;
+        out[at + size_t((r * layers + layer) * top_k + k)] = uint16_t(expert);
+      }
+    ++layer;
+  }
+}
+
+}  // namespace
+
+std::vector<Generation> Engine::generate(const std::vector<GenerateRequest>& requests, const TokenHook& hook, const std::function<bool()>& stop,
+                                         const LogitsHook& logits_hook) {
   std::vector<Sequence> sequences(requests.size());
   std::vector<Generation> out(requests.size());
   for (size_t i = 0; i < requests.size(); ++i) {
@@ -93,22 +119,34 @@ std::vector<Generation> Engine::generate(const std::vector<GenerateRequest>& req
     std::vector<int64_t> last_rows;
     for (size_t a = 0; a < active.size(); ++a) {
       Sequence& s = sequences[active[a]];
-      s.cached += rows.segments[a].n;
+      const RowSegment& r = rows.segments[a];
+      if (requests[active[a]].record) append_experts(saved, r.begin, r.n, model_.config().num_experts_per_tok, out[active[a]].experts);
+      s.cached += r.n;
       if (s.cached < int64_t(s.ids.size())) continue;
       asking.push_back(active[a]);
-      last_rows.push_back(rows.segments[a].begin + rows.segments[a].n - 1);
+      last_rows.push_back(r.begin + r.n - 1);
     }
     if (asking.empty()) continue;
     View x = take(arena_, model_.compute(), int64_t(asking.size()), saved.x.cols);
     View logits = take(arena_, DType::kF32, int64_t(asking.size()), vocab);
     for (size_t k = 0; k < asking.size(); ++k) copy(saved.x.slice(last_rows[k], 1), x.slice(int64_t(k), 1));
     model_.logits(x, logits);
+    float* raw = arena_.take<float>(vocab);
 
     for (size_t k = 0; k < asking.size(); ++k) {
       const size_t i = asking[k];
       const GenerateRequest& r = requests[i];
       Sequence& s = sequences[i];
-      const int32_t id = sample_token(vocab, static_cast<const float*>(logits.row(int64_t(k))), r.sampler, r.sequence, int64_t(s.ids.size()));
+      float* row = static_cast<float*>(logits.row(int64_t(k)));
+      if (r.record) std::copy_n(row, vocab, raw);
+      int32_t id = logits_hook ? logits_hook(i, s.ids, r.prompt.size(), row) : kNoForce;
+      out[i].forced.push_back(id != kNoForce);
+      if (id == kNoForce) id = sample_token(vocab, row, r.sampler, r.sequence, int64_t(s.ids.size()));
+      MINKE_CHECK(id >= 0 && id < vocab);
+      if (r.record) {
+        temper_rows(1, vocab, r.sampler.temperature == 0 ? 1 : float(r.sampler.temperature), raw);
+        out[i].logp.push_back(token_logp(vocab, raw, id));
+      }
       s.ids.push_back(id);
       out[i].ids.push_back(id);
       const bool eos = std::find(r.eos.begin(), r.eos.end(), int64_t(id)) != r.eos.end();

@@ -3,6 +3,7 @@
 
 #include "base/threads.h"
 #include "infer/cached_run.h"
+#include "kernels/loss/cross_entropy.h"
 #include "model/score.h"
 
 namespace minke {
@@ -49,6 +50,45 @@ TEST_F(EngineTest, ExpandedDrawsFromTheTrainingForward) {
         const size_t at = r.prompt.size() + i;
         ASSERT_EQ(answer[i], sample_token(vocab, logits.data() + (at - 1) * size_t(vocab), r.sampler, r.sequence, int64_t(at))) << "token " << i;
       }
+    }
+  });
+}
+
+// Log-probabilities are the loss's, experts the training forward's: bit for bit, in BF16 and at any temperature.
+TEST_F(EngineTest, RecordsWhatTrainingSees) {
+  on_every_isa([&] {
+    SetUp();
+    const ModelConfig& c = model_->config();
+    for (const double temperature : {0.0, 1.0, 0.6}) {
+      GenerateRequest r = request(70, 30, temperature, 3);
+      r.record = true;
+      Engine engine(*model_, CacheForm::kExpanded);
+      engine.prefill_chunk = 32;
+      const auto hook = [&](size_t, std::span<const int32_t> ids, size_t prompt_size, float* logits) {
+        EXPECT_EQ(prompt_size, 70u);
+        logits[5] = -INFINITY;
+        return ids.size() % 7 == 0 ? 5 : kNoForce;
+      };
+      const Generation g = engine.generate({r}, {}, {}, hook)[0];
+      Ids all = r.prompt;
+      all.insert(all.end(), g.ids.begin(), g.ids.end() - 1);
+      const PassResult pass = whole_forward(*model_, all, true);
+      ASSERT_EQ(g.logp.size(), 30u);
+      for (size_t i = 0; i < g.ids.size(); ++i) {
+        const size_t at = r.prompt.size() + i;
+        EXPECT_EQ(g.forced[i], at % 7 == 0);
+        EXPECT_EQ(g.ids[i] == 5, at % 7 == 0) << "the hook bans 5 and forces it";
+        const float* raw = pass.logits.data() + (at - 1) * size_t(c.vocab_size);
+        std::vector<float> row(raw, raw + c.vocab_size);
+        temper_rows(1, c.vocab_size, temperature == 0 ? 1 : float(temperature), row.data());
+        const float logp = token_logp(c.vocab_size, row.data(), g.ids[i]);
+        EXPECT_EQ(std::memcmp(&g.logp[i], &logp, 4), 0) << "token " << i << ": " << g.logp[i] << " against " << logp;
+      }
+      std::vector<uint16_t> experts;
+      for (int64_t t = 0; t < int64_t(all.size()); ++t)
+        for (const std::vector<int32_t>& layer : pass.experts)
+          if (!layer.empty()) experts.insert(experts.end(), layer.begin() + t * c.num_experts_per_tok, layer.begin() + (t + 1) * c.num_experts_per_tok);
+      EXPECT_EQ(g.experts, experts);
     }
   });
 }
