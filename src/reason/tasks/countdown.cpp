@@ -114,14 +114,15 @@ bool draw(const Rules& rules, Rng& rng, const KeyFilter& keep, Problem& out) {
 
   // A budget of attempts at random; a trace that has a line left and luck ends with the solution.
   const int64_t budget = rng.range(1, 8);
-  std::string trace, answer = "?";
-  for (int64_t attempt = 1; attempt <= budget && answer == "?"; ++attempt) {
+  out.lines.clear();
+  out.answer.assign(1, '?');  // assigning "?" draws a false warning from GCC 12
+  for (int64_t attempt = 1; attempt <= budget && out.answer == "?"; ++attempt) {
     const bool lucky = rng.below(4) == 0;
     const Candidate candidate = lucky ? solution : draw_candidate(rng, rules, numbers);
-    trace += attempt_line(rng, candidate, target) + "\n";
-    if (candidate.result.value == target) answer = candidate.result.text;
+    out.lines.push_back(attempt_line(rng, candidate, target));
+    if (candidate.result.value == target) out.answer = candidate.result.text;
   }
-  out.text = fmt::format("{}\n{}Answer: {}", out.prompt, trace, answer);
+  out.text = pretraining_text(out);
   return true;
 }
 

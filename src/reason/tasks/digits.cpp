@@ -59,7 +59,7 @@ bool draw_digits(Rng& rng, int level, const KeyFilter& keep, Problem& out) {
   } else {
     lines = column_lines(rng, a, op, b);
   }
-  out.text = chain_text(rng, out.prompt, lines, out.gold);
+  set_chain(rng, std::move(lines), out);
   return true;
 }
 

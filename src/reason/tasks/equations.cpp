@@ -53,13 +53,13 @@ bool draw_equations(Rng& rng, int level, const KeyFilter& keep, Problem& out) {
   const Fraction x = reduced(d - b, a - c);
   out.prompt = fmt::format("Solve {} = {}.", side(a, b), side(c, d));
   out.gold = written(x);
-  const std::vector<std::string> lines = {
+  std::vector<std::string> lines = {
       fmt::format("x: {} {} {}", a, signed_term(-c), noisy_equals(rng, a - c)),
       fmt::format("rest: {} {} {}", d, signed_term(-b), noisy_equals(rng, d - b)),
       fmt::format("{} = {}", x_term(a - c), d - b),
       fmt::format("x = {}/{} = {}", d - b, a - c, out.gold),
   };
-  out.text = chain_text(rng, out.prompt, lines, out.gold);
+  set_chain(rng, std::move(lines), out);
   return true;
 }
 

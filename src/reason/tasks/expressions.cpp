@@ -68,7 +68,7 @@ bool draw_expressions(Rng& rng, int level, const KeyFilter& keep, Problem& out) 
   out.prompt = fmt::format("Compute ({}) mod {}.", written(*tree), kModulus);
   std::vector<std::string> lines;
   out.gold = std::to_string(evaluate(rng, *tree, lines));
-  out.text = chain_text(rng, out.prompt, lines, out.gold);
+  set_chain(rng, std::move(lines), out);
   return true;
 }
 

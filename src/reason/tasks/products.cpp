@@ -39,7 +39,7 @@ bool draw_products(Rng& rng, int level, const KeyFilter& keep, Problem& out) {
     if (sum > 0) lines.push_back(fmt::format("{} + {} {}", sum, wide * part, noisy_equals(rng, sum + wide * part)));
     sum += wide * part;
   }
-  out.text = chain_text(rng, out.prompt, lines, out.gold);
+  set_chain(rng, std::move(lines), out);
   return true;
 }
 

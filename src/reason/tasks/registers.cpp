@@ -114,7 +114,7 @@ bool draw_registers(Rng& rng, int level, const KeyFilter& keep, Problem& out) {
   }
   out.prompt = fmt::format("{}? {}", prompt, names[asked]);
   out.gold = std::to_string(m.value[asked]);
-  out.text = chain_text(rng, out.prompt, lines, out.gold);
+  set_chain(rng, std::move(lines), out);
   return true;
 }
 

@@ -27,7 +27,9 @@ struct Problem {
   std::string prompt;         // the question alone
   std::string gold;           // one right answer
   std::string canonical_key;  // "countdown:3,5,7:36"
-  std::string text;           // the pretraining form: prompt, trace, answer (or `?` where the trace gives up)
+  std::vector<std::string> lines;  // of the trace, which may hold mistakes put right and dead ends
+  std::string answer;              // the trace's last word: a right answer, not always `gold`, or `?` where it gives up
+  std::string text;                // the pretraining form: prompt, trace, answer
 };
 
 using KeyFilter = std::function<bool(std::string_view key)>;

@@ -15,12 +15,18 @@ std::string noisy_equals(Rng& rng, int64_t value) {
   return fmt::format("= {}", value);
 }
 
-std::string chain_text(Rng& rng, const std::string& prompt, const std::vector<std::string>& lines, const std::string& answer) {
+void set_chain(Rng& rng, std::vector<std::string> lines, Problem& out) {
   const bool gives_up = rng.uniform() < kGiveUpRate;
-  const size_t shown = gives_up ? rng.below(lines.size() + 1) : lines.size();
-  std::string text = prompt + "\n";
-  for (size_t i = 0; i < shown; ++i) text += lines[i] + "\n";
-  return text + "Answer: " + (gives_up ? "?" : answer);
+  if (gives_up) lines.resize(rng.below(lines.size() + 1));
+  out.lines = std::move(lines);
+  out.answer = gives_up ? "?" : out.gold;
+  out.text = pretraining_text(out);
+}
+
+std::string pretraining_text(const Problem& problem) {
+  std::string text = problem.prompt + "\n";
+  for (const std::string& line : problem.lines) text += line + "\n";
+  return text + "Answer: " + problem.answer;
 }
 
 std::string signed_term(int64_t value) { return fmt::format("{} {}", value < 0 ? '-' : '+', value < 0 ? -value : value); }

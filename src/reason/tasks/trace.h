@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/rng.h"
+#include "reason/tasks/task.h"
 
 namespace minke {
 
@@ -18,8 +18,11 @@ int64_t wrong_value(Rng& rng, int64_t right);
 // "= value", with a mistake before it at kMistakeRate.
 std::string noisy_equals(Rng& rng, int64_t value);
 
-// Joins the prompt, the trace's lines and the answer; at kGiveUpRate keeps only some lines and answers `?`.
-std::string chain_text(Rng& rng, const std::string& prompt, const std::vector<std::string>& lines, const std::string& answer);
+// Gives `out`, whose prompt and gold are set, its trace, answer and text; at kGiveUpRate only some lines and the answer `?`.
+void set_chain(Rng& rng, std::vector<std::string> lines, Problem& out);
+
+// The pretraining form: prompt, lines, `Answer: ...`.
+std::string pretraining_text(const Problem& problem);
 
 std::string signed_term(int64_t value);  // "+ 3", "- 3"
 

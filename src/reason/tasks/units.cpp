@@ -33,8 +33,8 @@ bool percentage(Rng& rng, const KeyFilter& keep, Problem& out) {
   if (!keep(out.canonical_key)) return false;
   out.prompt = fmt::format("What is {}% of {}?", percent, whole);
   out.gold = decimal(percent * whole, 2);
-  out.text = chain_text(rng, out.prompt, {fmt::format("{} * {} {}", percent, whole, noisy_equals(rng, percent * whole)),
-                                          fmt::format("{} / 100 = {}", percent * whole, out.gold)}, out.gold);
+  set_chain(rng, {fmt::format("{} * {} {}", percent, whole, noisy_equals(rng, percent * whole)),
+                  fmt::format("{} / 100 = {}", percent * whole, out.gold)}, out);
   return true;
 }
 
@@ -47,8 +47,8 @@ bool conversion(Rng& rng, const KeyFilter& keep, Problem& out) {
   const int64_t small = tenths * unit.factor / 10;
   out.prompt = fmt::format("How many {} are {} {}?", unit.small, decimal(tenths, 1), unit.large);
   out.gold = fmt::format("{} {}", small, unit.small);
-  out.text = chain_text(rng, out.prompt, {fmt::format("1 {} = {} {}", unit.large, unit.factor, unit.small),
-                                          fmt::format("{} * {} {}", decimal(tenths, 1), unit.factor, noisy_equals(rng, small))}, out.gold);
+  set_chain(rng, {fmt::format("1 {} = {} {}", unit.large, unit.factor, unit.small),
+                  fmt::format("{} * {} {}", decimal(tenths, 1), unit.factor, noisy_equals(rng, small))}, out);
   return true;
 }
 
@@ -62,9 +62,9 @@ bool fractions(Rng& rng, const KeyFilter& keep, Problem& out) {
   out.prompt = fmt::format("What is {}/{} {} {}/{}?", p, q, add ? '+' : '-', r, s);
   const int64_t a = p * s, b = r * q, above = add ? a + b : a - b;
   out.gold = written(reduced(above, q * s));
-  out.text = chain_text(rng, out.prompt, {fmt::format("{}/{} {} {}/{}", a, q * s, add ? '+' : '-', b, q * s),
-                                          fmt::format("{} {} {} {}", a, add ? '+' : '-', b, noisy_equals(rng, above)),
-                                          fmt::format("{}/{} = {}", above, q * s, out.gold)}, out.gold);
+  set_chain(rng, {fmt::format("{}/{} {} {}/{}", a, q * s, add ? '+' : '-', b, q * s),
+                  fmt::format("{} {} {} {}", a, add ? '+' : '-', b, noisy_equals(rng, above)),
+                  fmt::format("{}/{} = {}", above, q * s, out.gold)}, out);
   return true;
 }
 
@@ -76,8 +76,8 @@ bool share(Rng& rng, const KeyFilter& keep, Problem& out) {
   if (!keep(out.canonical_key)) return false;
   out.prompt = fmt::format("What percentage of {} is {}?", whole, part);
   out.gold = fmt::format("{}%", percent);
-  out.text = chain_text(rng, out.prompt, {fmt::format("100 * {} {}", part, noisy_equals(rng, 100 * part)),
-                                          fmt::format("{} / {} {}", 100 * part, whole, noisy_equals(rng, percent))}, out.gold);
+  set_chain(rng, {fmt::format("100 * {} {}", part, noisy_equals(rng, 100 * part)),
+                  fmt::format("{} / {} {}", 100 * part, whole, noisy_equals(rng, percent))}, out);
   return true;
 }
 
