@@ -227,7 +227,7 @@ class CommandGrader::Process {
     child_ = -1;
   }
 
-  const std::string command_;
+  std::string command_;
   const double timeout_s_;
   Pipe in_, out_, err_;
   pid_t child_ = -1;
