@@ -141,4 +141,21 @@ std::unique_ptr<ByteReader> ByteReader::open(const std::string& path) {
   return std::make_unique<PlainReader>(path);
 }
 
+void read_lines(const std::string& path, const std::function<void(int64_t number, std::string_view line)>& use) {
+  const auto in = ByteReader::open(path);
+  std::string pending;  // bytes of the file not yet used
+  std::vector<char> chunk(kChunk);
+  int64_t number = 0;
+  for (;;) {
+    const size_t n = in->read(chunk.data(), chunk.size());
+    size_t searched = pending.size(), used = 0;
+    pending.append(chunk.data(), n);
+    for (size_t end; (end = pending.find('\n', searched)) != std::string::npos; searched = used = end + 1)
+      use(++number, std::string_view(pending).substr(used, end - used));
+    pending.erase(0, used);
+    if (n == 0) break;
+  }
+  if (!pending.empty()) use(number + 1, pending);
+}
+
 }  // namespace minke

@@ -68,21 +68,8 @@ void read_line(simdjson::dom::parser& parser, const std::string& path, int64_t n
 }
 
 void read_json_lines(const std::string& path, const std::function<void(SourceDocument&&)>& use) {
-  const auto in = ByteReader::open(path);
   simdjson::dom::parser parser;
-  std::string pending;  // bytes of the file not yet used
-  std::vector<char> chunk(kChunk);
-  int64_t number = 0;
-  for (;;) {
-    const size_t n = in->read(chunk.data(), chunk.size());
-    size_t searched = pending.size(), used = 0;
-    pending.append(chunk.data(), n);
-    for (size_t end; (end = pending.find('\n', searched)) != std::string::npos; searched = used = end + 1)
-      read_line(parser, path, ++number, std::string_view(pending).substr(used, end - used), use);
-    pending.erase(0, used);
-    if (n == 0) break;
-  }
-  read_line(parser, path, number + 1, pending, use);
+  read_lines(path, [&](int64_t number, std::string_view line) { read_line(parser, path, number, line, use); });
 }
 
 }  // namespace

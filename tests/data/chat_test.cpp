@@ -28,16 +28,6 @@ std::vector<int32_t> ids_of(const std::vector<std::string>& pieces) {
   for (const std::string& piece : pieces) bundled().encode(piece, true, &ids);
   return ids;
 }
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
-
 TEST(ChatPrompt, IsWhatDeepSeekR1sTemplateRenders) {
   std::istringstream lines(read_file(kChatRoot + "tests/data/chat/vectors.jsonl"));
   int cases = 0;
