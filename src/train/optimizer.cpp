@@ -6,13 +6,14 @@
 
 namespace minke {
 
-Optimizer::Optimizer(const Weights& weights, DType moment_dtype) : weights_(weights), moment_dtype_(moment_dtype) {
+Optimizer::Optimizer(const Weights& weights, DType moment_dtype, const std::function<bool(const ParameterSpec&)>& frozen)
+    : weights_(weights), moment_dtype_(moment_dtype) {
   const size_t bytes = size_t(weights.flat_size()) * dtype_bytes(moment_dtype);
   m_.resize(bytes);
   v_.resize(bytes);
   for (size_t i = 0; i < weights.specs().size(); ++i) {
     const ParameterSpec& spec = weights.specs()[i];
-    if (!spec.trained()) continue;
+    if (!spec.trained() || (frozen && frozen(spec))) continue;
     const int64_t begin = weights.offset(i);
     if (!runs_.empty() && runs_.back().begin + runs_.back().n == begin && runs_.back().decays == spec.decays())
       runs_.back().n += spec.elements();

@@ -1,5 +1,7 @@
 #pragma once
 // AdamW over the one list of parameters: f32 masters, moments in f32 or bf16, global gradient clipping.
+#include <functional>
+
 #include "base/buffer.h"
 #include "model/weights.h"
 #include "train/options.h"
@@ -8,7 +10,8 @@ namespace minke {
 
 class Optimizer {
  public:
-  Optimizer(const Weights& weights, DType moment_dtype);
+  // Parameters that `frozen` (may be empty) names get no update and no decay.
+  Optimizer(const Weights& weights, DType moment_dtype, const std::function<bool(const ParameterSpec&)>& frozen = {});
 
   // Norm of all gradients, NaN or infinite if any is.
   double gradient_norm() const;
