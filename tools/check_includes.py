@@ -18,8 +18,9 @@ PLAN = {
     "checkpoint": ["model", "data"],
     "train": ["checkpoint"],
     "infer": ["model"],
-    "rl": ["train", "infer"],
-    "cli": ["train", "infer", "rl", "report"],
+    "eval": ["infer", "checkpoint"],
+    "rl": ["train", "eval"],
+    "cli": ["train", "eval", "rl", "report"],
 }
 
 
