@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
+#include <sstream>
+
 #include "base/error.h"
 
 namespace minke {
@@ -9,15 +12,13 @@ namespace {
 
 constexpr uint64_t kMixStream = 0x6d6978;
 
-struct Choice {
-  const char* family;
-  double weight;
-};
-
 // Half of the chains are searches; what a small model can learn comes most.
-constexpr Choice kChains[] = {{"countdown-a1", 0.08}, {"countdown-a2", 0.15}, {"countdown-a3", 0.17}, {"countdown-a4", 0.06},
-                              {"countdown-a5", 0.04}, {"digits-b1", 0.12},    {"products-b2", 0.1},   {"expressions-b3", 0.16},
-                              {"equations-b4", 0.07}, {"units-b6", 0.05}};
+const std::vector<ChainWeight>& usual_chains() {
+  static const std::vector<ChainWeight> chains = {{"countdown-a1", 0.08}, {"countdown-a2", 0.15}, {"countdown-a3", 0.17}, {"countdown-a4", 0.06},
+                                                  {"countdown-a5", 0.04}, {"digits-b1", 0.12},    {"products-b2", 0.1},   {"expressions-b3", 0.16},
+                                                  {"equations-b4", 0.07}, {"units-b6", 0.05}};
+  return chains;
+}
 
 // The families answered at once: named, so that a new row of the table leaves the mix, and what was trained on it, as it is.
 constexpr const char* kInstructed[] = {"countdown-a1", "countdown-a2",   "countdown-a3", "countdown-a4",  "countdown-a5", "digits-b1",
@@ -29,19 +30,29 @@ int draw_level(Rng& rng, const Family& family) {
   return family.min_level + int(u * u * (family.max_level - family.min_level + 1));
 }
 
-const Family& draw_family(Rng& rng) {
-  double at = rng.uniform();
-  for (const Choice& choice : kChains) {
-    at -= choice.weight;
-    if (at < 0) return find_family(choice.family);
+const ChainWeight& draw_chain(Rng& rng, const std::vector<ChainWeight>& chains) {
+  double total = 0;
+  for (const ChainWeight& c : chains) total += c.weight;
+  double at = rng.uniform() * total;
+  for (const ChainWeight& c : chains) {
+    at -= c.weight;
+    if (at < 0) return c;
   }
-  return find_family(kChains[0].family);
+  return chains[0];
 }
 
-MixDocument draw_document(MixForm form, Split split, uint64_t seed, uint64_t number) {
+MixDocument draw_document(const MixWeights& weights, MixForm form, Split split, uint64_t seed, uint64_t number) {
   const RandomBlock own = random_block(seed, kMixStream, number);  // the document's own stream: numbers use all 64 bits
   Rng rng(seed, uint64_t(own.v[0]) << 32 | own.v[1]);
-  const auto problem = [&](const Family& family) { return draw_problem(family, draw_level(rng, family), split, seed ^ kMixStream, rng.bits32()); };
+  const auto problem = [&](const Family& family, const ChainWeight* levels) {
+    const uint64_t index = rng.bits32();
+    const int level = levels && levels->low ? int(rng.range(levels->low, levels->high)) : draw_level(rng, family);
+    return draw_problem(family, level, split, seed ^ kMixStream, index);
+  };
+  const auto chain = [&](const std::vector<ChainWeight>& chains) {
+    const ChainWeight& c = draw_chain(rng, chains);
+    return problem(find_family(c.family), &c);
+  };
   MixDocument document{form, {}, {}};
   switch (form) {
     case MixForm::kFacts: {
@@ -51,13 +62,14 @@ MixDocument draw_document(MixForm form, Split split, uint64_t seed, uint64_t num
     }
     case MixForm::kChains:
     case MixForm::kPrograms: {
-      Problem p = problem(form == MixForm::kPrograms ? find_family("registers-b5") : draw_family(rng));
+      Problem p = form == MixForm::kPrograms ? problem(find_family("registers-b5"), nullptr) : chain(weights.chains.empty() ? usual_chains() : weights.chains);
       document.text = std::move(p.text);
       document.keys.push_back(std::move(p.canonical_key));
       break;
     }
     case MixForm::kInstructions: {
-      const Problem p = problem(find_family(kInstructed[rng.below(std::size(kInstructed))]));
+      const Problem p =
+          weights.chains.empty() ? problem(find_family(kInstructed[rng.below(std::size(kInstructed))]), nullptr) : chain(weights.chains);
       document.text = instruction_text(p);
       document.keys.push_back(p.canonical_key);
       break;
@@ -85,6 +97,22 @@ int64_t count_pieces(std::string_view text) {
   return pieces;
 }
 
+ChainWeight parse_chain_weight(std::string_view text) {
+  std::istringstream in{std::string(text)};
+  ChainWeight c;
+  std::string levels, more;
+  if (!(in >> c.family >> c.weight) || !(c.weight > 0) || (in >> levels && in >> more))
+    usage_fail("'{}': expected a task, its weight above 0 and perhaps its levels, like \"expressions-b3 0.4 2-5\"", text);
+  const Family& family = find_family(c.family);
+  if (levels.empty()) return c;
+  char dash = 0, end = 0;
+  const int read = std::sscanf(levels.c_str(), "%d%c%d%c", &c.low, &dash, &c.high, &end);
+  if (read == 1) c.high = c.low;
+  if ((read != 1 && (read != 3 || dash != '-')) || c.low < family.min_level || c.high > family.max_level || c.low > c.high)
+    usage_fail("'{}': levels '{}'; expected {} to {} of {}", text, levels, family.min_level, family.max_level, family.name);
+  return c;
+}
+
 std::string instruction_text(const Problem& problem) {
   return fmt::format("<｜User｜>{}<｜Assistant｜>{}", problem.prompt, problem.gold);
 }
@@ -103,7 +131,7 @@ std::vector<MixDocument> mix_block(const MixWeights& weights, Split split, uint6
     int form = -1;
     for (int f = 0; f < kMixForms; ++f)
       if (weights.share[f] > 0 && (form < 0 || owed[f] > owed[form])) form = f;
-    documents.push_back(draw_document(MixForm(form), split, seed, block << 20 | i));
+    documents.push_back(draw_document(weights, MixForm(form), split, seed, block << 20 | i));
     written += int64_t(documents.back().text.size());
     const double pieces = double(count_pieces(documents.back().text));
     owed[form] -= pieces;

@@ -13,9 +13,19 @@ enum class MixForm { kFacts, kChains, kPrograms, kInstructions };
 inline constexpr int kMixForms = 4;
 const char* mix_form_name(MixForm form);  // "facts", "chains", "programs", "instructions"
 
+// A family among the chains. With levels stated they come evenly, else low ones more often.
+struct ChainWeight {
+  std::string family;
+  double weight = 1;
+  int low = 0, high = 0;
+};
+// "countdown-a3 0.4", "expressions-b3 2 2-5": family, weight, levels. UsageError says what is wrong.
+ChainWeight parse_chain_weight(std::string_view text);
+
 // Shares of the pieces that a small tokenizer makes of the text; any scale. Spec 4.3, beside 40% of text.
 struct MixWeights {
   double share[kMixForms] = {20, 20, 10, 10};
+  std::vector<ChainWeight> chains = {};  // of the chains, and of the instructions beside them; empty: every family, what a small model learns most
 };
 
 struct MixDocument {

@@ -22,12 +22,40 @@ std::vector<std::string> paths(Fields& f, const char* key) {
   return out;
 }
 
+// problem_shares = [facts, chains, programs, instructions], problem_chains = ["task weight [levels]", ...]
+MixWeights problem_mix(Fields& f) {
+  MixWeights mix;
+  const std::string four = fmt::format("{} shares from 0, like [20, 20, 10, 10]: facts, chains, programs, instructions", kMixForms);
+  if (const nlohmann::ordered_json* shares = f.raw("problem_shares")) {
+    if (!shares->is_array() || shares->size() != size_t(kMixForms)) f.fail_at("problem_shares", four);
+    for (int i = 0; i < kMixForms; ++i) {
+      const auto& share = (*shares)[size_t(i)];
+      if (!share.is_number() || !(share.get<double>() >= 0)) f.fail_at("problem_shares", four);
+      mix.share[i] = share.get<double>();
+    }
+  }
+  const char* kChains = "a list like [\"countdown-a3 0.5\", \"expressions-b3 0.5 2-5\"]: task, weight, levels";
+  if (const nlohmann::ordered_json* chains = f.raw("problem_chains")) {
+    if (!chains->is_array()) f.fail_at("problem_chains", kChains);
+    for (const auto& chain : *chains) {
+      if (!chain.is_string()) f.fail_at("problem_chains", kChains);
+      try {
+        mix.chains.push_back(parse_chain_weight(chain.get<std::string>()));
+      } catch (const UsageError& e) {
+        fail("{}problem_chains: {}", f.where(), e.what());
+      }
+    }
+  }
+  return mix;
+}
+
 DataOptions read_data(Fields f) {
   DataOptions d;
   d.tokenizer = f.text("tokenizer", d.tokenizer);
   d.text = paths(f, "text");
   d.held_out = paths(f, "held_out");
   d.problem_weight = f.number("problem_weight", 0, 1, d.problem_weight);
+  d.problem_mix = problem_mix(f);
   d.mask_segments = f.boolean("mask_segments", d.mask_segments);
   f.reject_unknown();
   return d;

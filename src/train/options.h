@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "numeric/dtype.h"
+#include "reason/mix.h"
 
 namespace minke {
 
@@ -14,6 +15,7 @@ struct DataOptions {
   std::vector<std::string> text;             // files or folders of text, or packed shards
   std::vector<std::string> held_out;         // text that is only evaluated
   double problem_weight = 0;                 // share of tokens that are generated problems; 0: none
+  MixWeights problem_mix;                    // which problems, in which forms
   bool mask_segments = false;                // attention stays inside a document
 };
 

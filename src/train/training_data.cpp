@@ -16,7 +16,7 @@ HeldOutSets held_out_sets(const Tokenizer& tokenizer, const DataOptions& data, i
   HeldOutSets out;
   if (!data.held_out.empty() && windows[0] > 0) out.prose = spread(file_windows(tokenizer, data.held_out, length), windows[0]);
   if (data.problem_weight > 0 && windows[1] > 0)
-    out.problems = spread(problem_windows(tokenizer, MixWeights{}, Split::kCalibration, kEvalSeed, windows[1] * length * kBytesPerToken, length), windows[1]);
+    out.problems = spread(problem_windows(tokenizer, data.problem_mix, Split::kCalibration, kEvalSeed, windows[1] * length * kBytesPerToken, length), windows[1]);
   return out;
 }
 
@@ -26,6 +26,7 @@ TrainingData::TrainingData(const DataOptions& data, const TrainOptions& train, i
   if (data.text.empty() && data.problem_weight == 0) fail("[data] has neither text nor problem_weight: nothing to train on");
   if (!data.text.empty()) c.text.push_back({data.text, 1 - data.problem_weight, TextKind::kProse});
   c.problems_weight = data.problem_weight;
+  c.mix = data.problem_mix;
   c.sequence_length = train.sequence_length;
   c.seed = train.seed;
   loader_ = std::make_unique<Loader>(c, tokenizer_, train.batch_sequences);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 
@@ -26,6 +27,34 @@ TEST(Mix, SharesHold) {
     }
   const double expected[kMixForms] = {1 / 3.0, 1 / 3.0, 1 / 6.0, 1 / 6.0};
   for (int f = 0; f < kMixForms; ++f) EXPECT_NEAR(pieces[f] / total, expected[f], 0.02) << mix_form_name(MixForm(f));
+}
+
+TEST(Mix, ChosenChains) {
+  const ChainWeight half = parse_chain_weight("expressions-b3 0.5 2-4");
+  EXPECT_EQ(half.family, "expressions-b3");
+  EXPECT_EQ(half.weight, 0.5);
+  EXPECT_EQ(half.low, 2);
+  EXPECT_EQ(half.high, 4);
+  EXPECT_EQ(parse_chain_weight("digits-b1 2").low, 0);
+  EXPECT_EQ(parse_chain_weight("digits-b1 2 3").high, 3);
+  for (const char* bad : {"", "digits-b1", "digits-b1 0", "digits-b1 -1", "digits-b1 x", "nothing 1", "digits-b1 1 7", "digits-b1 1 3-2", "digits-b1 1 3-", "digits-b1 1 3 4"})
+    EXPECT_THROW(parse_chain_weight(bad), UsageError) << bad;
+
+  MixWeights weights{{0, 1, 0, 1}, {half, {"countdown-a3", 1.5}}};
+  std::map<std::string, int> kinds, signs;
+  for (const MixDocument& d : mix_block(weights, Split::kTrain, 1, 0, 200'000)) {
+    const std::string& key = d.keys.at(0);
+    const std::string kind = key.substr(0, key.find(':'));
+    ++kinds[kind];
+    if (kind != "expressions") continue;
+    const long operations = std::count_if(key.begin(), key.end(), [](char c) { return c == '+' || c == '-' || c == '*'; });
+    EXPECT_GE(operations, 2) << key;
+    EXPECT_LE(operations, 4) << key;
+    ++signs[std::to_string(operations)];
+  }
+  EXPECT_EQ(kinds.size(), 2u);
+  EXPECT_NEAR(double(kinds["countdown"]) / (kinds["countdown"] + kinds["expressions"]), 0.75, 0.05);
+  for (const char* operations : {"2", "3", "4"}) EXPECT_GT(signs[operations], 0.25 * kinds["expressions"]) << operations;
 }
 
 TEST(Mix, OnlyTrainKeys) {
