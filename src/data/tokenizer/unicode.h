@@ -1,9 +1,11 @@
 #pragma once
-// UTF-8 steps and the character classes that pre-tokenizers ask for, as the pinned `tokenizers` package sees them
-// (unicode_classes.inc, Unicode 16).
+// The character classes that pre-tokenizers ask for, as the pinned `tokenizers` package sees them (unicode_classes.inc,
+// Unicode 16), over UTF-8.
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "base/utf8.h"
 
 namespace minke {
 
@@ -21,16 +23,6 @@ enum CharClass : uint8_t {
 
 // The class of every code point, [0x110000].
 const uint8_t* char_classes();
-
-// One step through UTF-8 text. Not kValid: `bytes` is the maximal subpart (Unicode 3.9), which a reader replaces by one
-// U+FFFD; kIncomplete: the text ends inside a character that more bytes could complete.
-struct Utf8Step {
-  enum State : uint8_t { kValid, kInvalid, kIncomplete };
-  uint32_t code_point;
-  uint8_t bytes;  // >= 1
-  State state;
-};
-Utf8Step utf8_step(const char* p, const char* end);  // REQUIRES p < end
 
 // Appends `bytes` to `out` with every ill-formed part replaced by U+FFFD; returns how many bytes it took. With
 // `hold_tail` an incomplete last character is left for later.

@@ -26,6 +26,8 @@ struct Problem {
   int level = 0;
   std::string prompt;         // the question alone
   std::string gold;           // one right answer
+  bool gold_is_text = false;  // it is words, compared as such (reason/judge.h)
+  std::string group;          // what is reported apart: "held-out wording" (words), a subject (math500); mostly empty
   std::string canonical_key;  // "countdown:3,5,7:36"
   std::vector<std::string> lines;  // of the trace, which may hold mistakes put right and dead ends
   std::string answer;              // the trace's last word: a right answer, not always `gold`, or `?` where it gives up

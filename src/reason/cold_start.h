@@ -1,0 +1,28 @@
+#pragma once
+// Examples for the first fine-tuning before reinforcement, DeepSeek-R1's cold start: the form of thinking and answering, on traces
+// that leave room. They search in random order, err and put it right, and stop early: sometimes of themselves, sometimes at a cap.
+// docs/data.md gives the share of `?` for each family.
+#include <string>
+
+#include "base/rng.h"
+#include "reason/tasks/task.h"
+
+namespace minke {
+
+struct ColdStart {
+  std::string prompt;    // the question
+  std::string thinking;  // lines, each with its "\n"; "" without thinking
+  std::string answer;    // right, or `?` where the budget ran out; never wrong
+  bool think;
+};
+
+inline constexpr double kNoThinkShare = 0.15;  // of examples: the gold at once, so that thinking can be switched off
+inline constexpr double kCapShare = 0.25;      // of the others: a cap on the lines, uniform from 0 to the trace's length
+
+// A cap below the trace's length cuts it between two lines, and the answer is `?`.
+ColdStart cold_start(const Problem& problem, Rng& rng);
+
+// The assistant's turn of a chat file: `<think>\n...</think>\boxed{...}`, or the box alone.
+std::string cold_start_completion(const ColdStart& example);
+
+}  // namespace minke
