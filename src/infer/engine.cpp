@@ -3,169 +3,422 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/threads.h"
+#include "infer/engine_state.h"
+#include "kernels/attention/attention.h"
 #include "kernels/loss/cross_entropy.h"
 
 namespace minke {
+namespace {
+
+int64_t pages_for(int64_t positions) { return (positions + kKeyTile - 1) / kKeyTile; }
+
+int64_t most_pages(const EngineOptions& o, int64_t page_bytes) {
+  if (o.cache_bytes == 0) return 0;
+  if (o.cache_bytes < page_bytes)
+    fail("cache memory of {} bytes: a page of {} positions alone takes {}", o.cache_bytes, kKeyTile, page_bytes);
+  return o.cache_bytes / page_bytes;
+}
+
+}  // namespace
 
 const char* finish_reason_name(FinishReason reason) {
   static const char* const kNames[] = {"stop", "length", "cancelled"};
   return kNames[size_t(reason)];
 }
 
-// One growing sequence: its ids, how many of them the cache holds, and the cache.
-struct Engine::Sequence {
-  std::vector<int32_t> ids;
-  int64_t cached = 0;
-  int64_t capacity = 0;
-  bool done = false;
-  std::vector<Buffer> memory;          // [layers]
-  std::vector<LayerCache> layers;      // views into memory
-};
-
-Engine::Engine(Transformer& model, CacheForm form) : model_(model), form_(form) {
-  MINKE_CHECK(form == CacheForm::kExpanded || !model.weights().training());
+Engine::Engine(Transformer& model, CacheForm form, EngineOptions options)
+    : model_(model),
+      form_(form),
+      options_(options),
+      tile_bytes_(cache_tile_bytes(model.block(0).self_attn.dims, model.compute(), form)),
+      pool_(tile_bytes_ * model.layers(), most_pages(options, tile_bytes_ * model.layers())) {
+  MINKE_CHECK(options.prefill_chunk >= 1 && options.step_rows >= 1 && options.max_sequences >= 1);
 }
 
-void Engine::grow(Sequence& s, int64_t positions) {
-  if (positions <= s.capacity) return;
-  constexpr int64_t kStep = 256;
-  const int64_t capacity = std::max((positions + kStep - 1) / kStep * kStep, s.capacity * 2);
-  const ModelConfig& c = model_.config();
-  const DType dtype = model_.compute();
-  const int64_t wide = form_ == CacheForm::kLatent ? c.kv_lora_rank : c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim);
-  const int64_t rope = c.qk_rope_head_dim;
-  std::vector<Buffer> memory(static_cast<size_t>(model_.layers()));
-  std::vector<LayerCache> layers(memory.size());
-  for (size_t l = 0; l < memory.size(); ++l) {
-    memory[l].resize(size_t(capacity * (wide + rope)) * dtype_bytes(dtype));
-    layers[l].kv = {dtype, memory[l].data(), capacity, wide, wide};
-    layers[l].k_rope = {dtype, memory[l].as<char>() + size_t(capacity * wide) * dtype_bytes(dtype), capacity, rope, rope};
-    if (s.cached == 0) continue;
-    copy(s.layers[l].kv.slice(0, s.cached), layers[l].kv.slice(0, s.cached));
-    copy(s.layers[l].k_rope.slice(0, s.cached), layers[l].k_rope.slice(0, s.cached));
+Engine::~Engine() = default;
+
+// ---- Requests ----
+
+Engine::Sequence& Engine::find(Id id) const {
+  const auto it = sequences_.find(id);
+  if (it == sequences_.end()) fail("engine: no request {}", id);
+  return *it->second;
+}
+
+Engine::Sequence& Engine::add(GenerateRequest request, const TokenHook& hook, const LogitsHook& logits_hook) {
+  auto s = std::make_unique<Sequence>();
+  s->id = next_id_++;
+  s->request = std::move(request);
+  s->hook = hook;
+  s->logits_hook = logits_hook;
+  Sequence& out = *s;
+  sequences_.emplace(out.id, std::move(s));
+  return out;
+}
+
+Engine::Id Engine::submit(GenerateRequest request, const TokenHook& hook, const LogitsHook& logits_hook) {
+  MINKE_CHECK(!request.prompt.empty());
+  const int64_t positions = int64_t(request.prompt.size()) + std::max<int64_t>(request.max_tokens, 1) - 1;
+  if (pool_.max_pages() > 0 && pages_for(positions) > pool_.max_pages())
+    fail("engine: a prompt of {} tokens and {} more need {} pages of {} positions, the cache has {}", request.prompt.size(), request.max_tokens,
+         pages_for(positions), kKeyTile, pool_.max_pages());
+  Sequence& s = add(std::move(request), hook, logits_hook);
+  s.ids = s.request.prompt;
+  if (s.request.max_tokens <= 0) {
+    s.state = SequenceState::kEnded;
+  } else {
+    join_prompt(s);
+    waiting_.push_back(&s);
   }
-  s.memory = std::move(memory);
-  s.layers = std::move(layers);
-  s.capacity = capacity;
+  return s.id;
 }
 
-namespace {
+Engine::Id Engine::fork(Id parent, uint64_t sequence) {
+  Sequence& from = find(parent);
+  Sequence& s = add(from.request, from.hook, from.logits_hook);
+  s.request.sequence = sequence;
+  s.ids = from.ids;
+  s.out = from.out;
+  s.recorded_rows = from.recorded_rows;
+  if (from.state == SequenceState::kEnded) {
+    s.state = SequenceState::kEnded;
+  } else if (from.state == SequenceState::kRunning && int64_t(running_.size()) < options_.max_sequences) {
+    s.cached = from.cached;
+    s.pages = from.pages;
+    for (void* page : s.pages) pool_.hold(page);
+    s.state = SequenceState::kRunning;
+    running_.push_back(&s);
+  } else {
+    waiting_.push_front(&s);
+  }
+  return s.id;
+}
 
-// Appends the experts that rows [begin, begin + n) chose, row by row: [MoE layers][K].
-void append_experts(const ForwardSaved& saved, int64_t begin, int64_t n, int64_t top_k, std::vector<uint16_t>& out) {
-  int64_t layers = 0;
-  for (const BlockSaved& b : saved.blocks) layers += !b.moe.plan.offsets.empty();
-  const size_t at = out.size();
-  out.resize(at + size_t(n * layers * top_k));
-  int64_t layer = 0;
-  for (const BlockSaved& b : saved.blocks) {
-    const ExpertPlan& plan = b.moe.plan;
-    if (plan.offsets.empty()) continue;
-    for (int64_t r = 0; r < n; ++r)
-      for (int64_t k = 0; k < top_k; ++k) {
-        const int64_t place = plan.place[size_t((begin + r) * top_k + k)];
-        const auto expert = std::upper_bound(plan.offsets.begin(), plan.offsets.end(), place) - plan.offsets.begin() - 1;
-        out[at + size_t((r * layers + layer) * top_k + k)] = uint16_t(expert);
+void Engine::cancel(Id id) {
+  Sequence& s = find(id);
+  if (s.state == SequenceState::kEnded) return;
+  if (s.state == SequenceState::kRunning)
+    std::erase(running_, &s);
+  else
+    waiting_.erase(std::find(waiting_.begin(), waiting_.end(), &s));
+  finish(s, FinishReason::kCancelled);
+}
+
+const Generation& Engine::progress(Id id) const { return find(id).out; }
+bool Engine::ended(Id id) const { return find(id).state == SequenceState::kEnded; }
+
+Generation Engine::take(Id id) {
+  Sequence& s = find(id);
+  MINKE_CHECK(s.state == SequenceState::kEnded);
+  Generation out = std::move(s.out);
+  sequences_.erase(id);
+  return out;
+}
+
+void Engine::release(Sequence& s) {
+  for (void* page : s.pages) pool_.drop(page);
+  s.pages.clear();
+  s.cached = 0;
+  s.begun_from.reset();
+  leave_prompt(s);
+}
+
+void Engine::finish(Sequence& s, FinishReason reason) {
+  release(s);
+  s.out.finish = reason;
+  s.state = SequenceState::kEnded;
+}
+
+void Engine::preempt(Sequence& s) {
+  release(s);
+  s.state = SequenceState::kWaiting;
+  waiting_.push_front(&s);
+  ++counts_.preempted;
+}
+
+// ---- Prompts that several wait for: the first to enter leads, its cache and its last logits serve the others ----
+
+void Engine::join_prompt(Sequence& s) {
+  std::shared_ptr<Prompt>& p = prompts_[s.ids];
+  if (!p) p = std::make_shared<Prompt>();
+  s.prompt = p;
+  ++p->waiting;
+  p->record = p->record || s.request.record;
+}
+
+void Engine::leave_prompt(Sequence& s) {
+  if (!s.prompt) return;
+  const std::shared_ptr<Prompt> p = std::move(s.prompt);
+  s.prompt.reset();
+  if (p->leader == &s)
+    p->leader = nullptr;
+  else
+    --p->waiting;
+  if (p->waiting > 0 || p->leader) return;
+  drop_shared(*p);
+  prompts_.erase(s.request.prompt);
+}
+
+void Engine::share_prompt(Sequence& s, const float* logits) {
+  const std::shared_ptr<Prompt> p = s.prompt;
+  if (p->waiting > 0) {
+    p->pages = s.pages;
+    for (void* page : p->pages) pool_.hold(page);
+    p->logits = std::make_shared<std::vector<float>>(logits, logits + model_.config().vocab_size);
+    p->experts = s.out.experts;
+    p->has_experts = p->record && s.recorded_rows == int64_t(s.ids.size());
+  }
+  leave_prompt(s);
+  if (s.request.record) return;
+  s.out.experts.clear();  // were for the others
+  s.recorded_rows = 0;
+}
+
+void Engine::drop_shared(Prompt& p) {
+  for (void* page : p.pages) pool_.drop(page);
+  p.pages.clear();
+  p.logits.reset();
+}
+
+// ---- The schedule ----
+
+// Gives s what it needs to run. False: not now.
+bool Engine::begin(Sequence& s) {
+  if (const std::shared_ptr<Prompt> p = s.prompt) {
+    if (p->leader) return false;
+    if (p->logits && (!s.request.record || p->has_experts)) {
+      s.pages = p->pages;
+      for (void* page : s.pages) pool_.hold(page);
+      s.cached = int64_t(s.ids.size());
+      s.begun_from = p->logits;
+      if (s.request.record) {
+        s.out.experts = p->experts;
+        s.recorded_rows = s.cached;
       }
-    ++layer;
+      ++counts_.shared_prompts;
+      leave_prompt(s);
+      return true;
+    }
+    drop_shared(*p);
+    p->leader = &s;
+    --p->waiting;
+  }
+  return true;
+}
+
+// Waiting sequences run while there is room: for one that enters whole, for its pages; FIFO, but nobody waits behind those who wait for
+// a prompt to enter.
+void Engine::admit() {
+  for (auto it = waiting_.begin(); it != waiting_.end() && int64_t(running_.size()) < options_.max_sequences;) {
+    Sequence& s = **it;
+    const bool shares = s.prompt && s.prompt->logits;
+    const int64_t pages = shares ? 1 : pages_for(int64_t(s.ids.size()));
+    if (!running_.empty() && pool_.available() < pages) break;
+    if (!begin(s)) {
+      ++it;
+      continue;
+    }
+    it = waiting_.erase(it);
+    s.state = SequenceState::kRunning;
+    running_.push_back(&s);
   }
 }
 
-}  // namespace
+// Pages of its own for positions [s.cached, positions). Where the pool is full, prompts kept for others go first, then the youngest of
+// the sequences not yet in this step. False: s itself has to wait.
+bool Engine::make_room(Sequence& s, int64_t positions, size_t planned) {
+  const auto until = [&](auto attempt) -> void* {
+    while (true) {
+      if (void* page = attempt()) return page;
+      const auto kept = std::find_if(prompts_.begin(), prompts_.end(), [](const auto& p) { return !p.second->pages.empty(); });
+      if (kept != prompts_.end()) {
+        drop_shared(*kept->second);
+      } else if (running_.size() > planned + 1) {
+        Sequence* youngest = running_.back();
+        running_.pop_back();
+        preempt(*youngest);
+      } else {
+        return nullptr;
+      }
+    }
+  };
+  for (size_t i = size_t(s.cached / kKeyTile); i < size_t(pages_for(positions)); ++i) {
+    if (i == s.pages.size()) {
+      void* page = until([&] { return pool_.take(); });
+      if (!page) return false;
+      s.pages.push_back(page);
+      continue;
+    }
+    void*& page = s.pages[i];
+    void* own = until([&] { return pool_.shared(page) ? pool_.copy(page) : page; });
+    if (!own) return false;
+    if (own != page) pool_.drop(page);
+    page = own;
+  }
+  return true;
+}
+
+bool Engine::step() {
+  admit();
+  if (running_.empty()) return false;
+  Rows rows;
+  std::vector<int32_t> ids;
+  std::vector<Draw> draws;
+  for (size_t i = 0; i < running_.size(); ++i) {
+    Sequence& s = *running_[i];
+    if (s.cached == int64_t(s.ids.size()) && !s.begun_from) --s.cached;  // a hook threw before the draw: the row comes again
+    const int64_t n = std::min({int64_t(s.ids.size()) - s.cached, options_.prefill_chunk, options_.step_rows - rows.count()});
+    s.rows = 0;
+    if (n == 0) {
+      if (s.begun_from) draws.push_back({&s, -1});
+      continue;
+    }
+    if (!make_room(s, s.cached + n, i)) {
+      running_.erase(running_.begin() + int64_t(i));
+      preempt(s);
+      break;
+    }
+    rows.add(n, s.cached);
+    ids.insert(ids.end(), s.ids.begin() + s.cached, s.ids.begin() + s.cached + n);
+    s.rows = n;
+    if (s.cached + n == int64_t(s.ids.size())) draws.push_back({&s, rows.count() - 1});
+  }
+  ArenaScope scope(arena_);
+  forward(rows, ids, draws);
+  draw(draws);
+  std::erase_if(running_, [](const Sequence* s) { return s->state != SequenceState::kRunning; });
+  ++counts_.steps;
+  return true;
+}
+
+void Engine::forward(Rows& rows, const std::vector<int32_t>& ids, std::vector<Draw>& draws) {
+  const int64_t vocab = model_.config().vocab_size, top_k = model_.config().num_experts_per_tok;
+  View logits = minke::take(arena_, DType::kF32, int64_t(draws.size()), vocab);
+  for (size_t k = 0; k < draws.size(); ++k) draws[k].logits = static_cast<float*>(logits.row(int64_t(k)));
+  for (const Draw& d : draws)
+    if (d.row < 0) std::copy(d.sequence->begun_from->begin(), d.sequence->begun_from->end(), d.logits);
+  if (rows.count() == 0) return;
+
+  std::vector<void* const*> pages;
+  std::vector<Sequence*> owners;
+  for (Sequence* s : running_)
+    if (s->rows > 0) {
+      pages.push_back(s->pages.data());
+      owners.push_back(s);
+    }
+  std::vector<CacheView> caches;
+  for (int64_t l = 0; l < model_.layers(); ++l) caches.push_back({form_, l * tile_bytes_, pages.data()});
+  ForwardSaved saved;
+  model_.forward(rows, ids.data(), saved, arena_, caches, false);
+  counts_.rows += rows.count();
+
+  for (size_t i = 0; i < owners.size(); ++i) {
+    Sequence& s = *owners[i];
+    const RowSegment& r = rows.segments[i];
+    s.cached += r.n;
+    // After a preemption rows come again: what they chose is known.
+    const int64_t known = std::min(std::max<int64_t>(s.recorded_rows - r.first, 0), r.n);
+    if (s.request.record || (s.prompt && s.prompt->record)) {
+      append_experts(saved, r.begin + known, r.n - known, top_k, s.out.experts);
+      s.recorded_rows += r.n - known;
+    }
+  }
+  // The logits of rows that ask for a token, run by run of neighbours among the draws.
+  for (size_t k = 0; k < draws.size();) {
+    size_t end = k;
+    while (end < draws.size() && draws[end].row >= 0) ++end;
+    if (end == k) {
+      ++k;
+      continue;
+    }
+    View x = minke::take(arena_, model_.compute(), int64_t(end - k), saved.x.cols);
+    for (size_t j = k; j < end; ++j) copy(saved.x.slice(draws[j].row, 1), x.slice(int64_t(j - k), 1));
+    model_.logits(x, logits.slice(int64_t(k), int64_t(end - k)));
+    k = end;
+  }
+  for (const Draw& d : draws)
+    if (d.row >= 0 && d.sequence->prompt) share_prompt(*d.sequence, d.logits);
+}
+
+void Engine::draw(std::vector<Draw>& draws) {
+  const int64_t vocab = model_.config().vocab_size;
+  for (Draw& d : draws) {
+    Sequence& s = *d.sequence;
+    if (!s.logits_hook) continue;
+    if (s.request.record) {
+      d.raw = arena_.take<float>(vocab);
+      std::copy_n(d.logits, vocab, d.raw);
+    }
+    d.id = s.logits_hook(s.id, s.ids, s.request.prompt.size(), d.logits);
+    if (d.id != kNoForce && (d.id < 0 || d.id >= vocab)) fail("engine: the logits hook forced id {}, outside the vocabulary of {}", d.id, vocab);
+    d.forced = d.id != kNoForce;
+  }
+  parallel_for(int64_t(draws.size()), [&](int64_t k) {
+    Draw& d = draws[size_t(k)];
+    const Sequence& s = *d.sequence;
+    const SamplerOptions& o = s.request.sampler;
+    if (!d.forced) d.id = sample_token(vocab, d.logits, o, s.request.sequence, int64_t(s.ids.size()));
+    if (!s.request.record) return;
+    float* raw = d.raw ? d.raw : d.logits;  // nobody looks at the row again
+    temper_rows(1, vocab, o.temperature == 0 ? 1 : float(o.temperature), raw);
+    d.logp = token_logp(vocab, raw, d.id);
+  });
+  for (const Draw& d : draws) {
+    Sequence& s = *d.sequence;
+    const GenerateRequest& r = s.request;
+    s.begun_from.reset();
+    s.ids.push_back(d.id);
+    s.out.ids.push_back(d.id);
+    s.out.forced.push_back(d.forced);
+    if (r.record) s.out.logp.push_back(d.logp);
+    ++counts_.tokens;
+    const bool eos = std::find(r.eos.begin(), r.eos.end(), int64_t(d.id)) != r.eos.end();
+    const bool go_on = !s.hook || s.hook(s.id, d.id);
+    if (eos)
+      finish(s, FinishReason::kStop);
+    else if (!go_on)
+      finish(s, FinishReason::kCancelled);
+    else if (int64_t(s.out.ids.size()) >= r.max_tokens)
+      finish(s, FinishReason::kLength);
+  }
+}
 
 std::vector<Generation> Engine::generate(const std::vector<GenerateRequest>& requests, const TokenHook& hook, const std::function<bool()>& stop,
                                          const LogitsHook& logits_hook) {
-  std::vector<Sequence> sequences(requests.size());
-  std::vector<Generation> out(requests.size());
+  std::vector<Id> ids;
+  // Whatever happens, nothing of this call stays in the engine.
+  struct Cleanup {
+    Engine& engine;
+    const std::vector<Id>& ids;
+    ~Cleanup() {
+      for (const Id id : ids)
+        if (engine.sequences_.count(id)) {
+          engine.cancel(id);
+          engine.take(id);
+        }
+    }
+  } cleanup{*this, ids};
   for (size_t i = 0; i < requests.size(); ++i) {
-    MINKE_CHECK(!requests[i].prompt.empty());
-    sequences[i].ids = requests[i].prompt;
-    sequences[i].done = requests[i].max_tokens <= 0;
+    const TokenHook on_token = !hook ? TokenHook{} : [&hook, i](size_t, int32_t id) { return hook(i, id); };
+    const LogitsHook on_logits = !logits_hook ? LogitsHook{} : [&logits_hook, i](size_t, std::span<const int32_t> so_far, size_t prompt, float* logits) {
+      return logits_hook(i, so_far, prompt, logits);
+    };
+    ids.push_back(submit(requests[i], on_token, on_logits));
   }
-
-  const int64_t vocab = model_.config().vocab_size;
-  while (true) {
-    // The rows of this step: a chunk of each prompt still entering, else the newest token.
-    Rows rows;
-    std::vector<int32_t> ids;
-    std::vector<size_t> active;
-    for (size_t i = 0; i < sequences.size(); ++i) {
-      Sequence& s = sequences[i];
-      if (s.done) continue;
-      const int64_t n = std::min<int64_t>(int64_t(s.ids.size()) - s.cached, prefill_chunk);
-      grow(s, s.cached + n);
-      rows.add(n, s.cached);
-      ids.insert(ids.end(), s.ids.begin() + s.cached, s.ids.begin() + s.cached + n);
-      active.push_back(i);
+  for (size_t open = 0; open < ids.size();) {
+    if (ended(ids[open])) {
+      ++open;
+      continue;
     }
-    if (active.empty()) break;
-    if (stop && stop()) {
-      for (size_t i : active) out[i].finish = FinishReason::kCancelled;
-      break;
-    }
-
-    std::vector<std::vector<LayerCache>> layer_caches(static_cast<size_t>(model_.layers()));
-    std::vector<CacheView> caches;
-    for (size_t l = 0; l < layer_caches.size(); ++l) {
-      for (size_t i : active) layer_caches[l].push_back(sequences[i].layers[l]);
-      caches.push_back({form_, layer_caches[l].data()});
-    }
-    ArenaScope scope(arena_);
-    ForwardSaved saved;
-    model_.forward(rows, ids.data(), saved, arena_, caches, false);
-
-    // The last row of every sequence that has entered whole asks for a token.
-    std::vector<size_t> asking;
-    std::vector<int64_t> last_rows;
-    for (size_t a = 0; a < active.size(); ++a) {
-      Sequence& s = sequences[active[a]];
-      const RowSegment& r = rows.segments[a];
-      if (requests[active[a]].record) append_experts(saved, r.begin, r.n, model_.config().num_experts_per_tok, out[active[a]].experts);
-      s.cached += r.n;
-      if (s.cached < int64_t(s.ids.size())) continue;
-      asking.push_back(active[a]);
-      last_rows.push_back(r.begin + r.n - 1);
-    }
-    if (asking.empty()) continue;
-    View x = take(arena_, model_.compute(), int64_t(asking.size()), saved.x.cols);
-    View logits = take(arena_, DType::kF32, int64_t(asking.size()), vocab);
-    for (size_t k = 0; k < asking.size(); ++k) copy(saved.x.slice(last_rows[k], 1), x.slice(int64_t(k), 1));
-    model_.logits(x, logits);
-    float* raw = arena_.take<float>(vocab);
-
-    for (size_t k = 0; k < asking.size(); ++k) {
-      const size_t i = asking[k];
-      const GenerateRequest& r = requests[i];
-      Sequence& s = sequences[i];
-      float* row = static_cast<float*>(logits.row(int64_t(k)));
-      if (r.record) std::copy_n(row, vocab, raw);
-      int32_t id = logits_hook ? logits_hook(i, s.ids, r.prompt.size(), row) : kNoForce;
-      out[i].forced.push_back(id != kNoForce);
-      if (id == kNoForce) id = sample_token(vocab, row, r.sampler, r.sequence, int64_t(s.ids.size()));
-      MINKE_CHECK(id >= 0 && id < vocab);
-      if (r.record) {
-        temper_rows(1, vocab, r.sampler.temperature == 0 ? 1 : float(r.sampler.temperature), raw);
-        out[i].logp.push_back(token_logp(vocab, raw, id));
-      }
-      s.ids.push_back(id);
-      out[i].ids.push_back(id);
-      const bool eos = std::find(r.eos.begin(), r.eos.end(), int64_t(id)) != r.eos.end();
-      const bool go_on = !hook || hook(i, id);
-      if (eos) {
-        out[i].finish = FinishReason::kStop;
-        s.done = true;
-      } else if (!go_on) {
-        out[i].finish = FinishReason::kCancelled;
-        s.done = true;
-      } else if (int64_t(out[i].ids.size()) >= r.max_tokens) {
-        out[i].finish = FinishReason::kLength;
-        s.done = true;
-      }
-    }
+    if (stop && stop()) break;
+    step();
   }
-  cache_bytes_ = 0;
-  for (const Sequence& s : sequences)
-    for (const Buffer& b : s.memory) cache_bytes_ += int64_t(b.size());
+  std::vector<Generation> out;
+  for (const Id id : ids) {
+    cancel(id);
+    out.push_back(take(id));
+  }
   return out;
 }
 

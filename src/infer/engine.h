@@ -1,11 +1,23 @@
 #pragma once
-// Token ids in, token ids out: sequences that grow side by side over one model, each with a cache of its past. The engine knows
-// nothing of text. Reads the weights it is given, also while they are being trained (between steps).
+// Token ids in, token ids out: sequences that grow side by side over one model. The engine knows nothing of text. It reads the weights it
+// is given, also those being trained; they must not change while requests are under way.
+//
+// What a request gets does not depend on who else is served, on chunks, shared prefixes, preemption or threads (docs/invariance.md). With
+// the expanded cache it is, bit for bit, what the training forward gives.
+//
+// A step is one forward over the new rows of the sequences that run: the newest token of each, and chunks of prompts still entering. The
+// past lies in pages of 64 positions (layers/kv_cache.h). Requests with equal prompts share the first one's pages; a fork shares its
+// parent's; a page that is not full is copied before it is written. When the pool is full the youngest sequence gives its pages
+// back and waits; later they are computed again.
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
+#include "infer/page_pool.h"
 #include "infer/sampler.h"
 #include "model/transformer.h"
 
@@ -40,27 +52,76 @@ using TokenHook = std::function<bool(size_t request, int32_t id)>;
 inline constexpr int32_t kNoForce = -1;
 using LogitsHook = std::function<int32_t(size_t request, std::span<const int32_t> ids, size_t prompt_size, float* logits)>;
 
+struct EngineOptions {
+  int64_t prefill_chunk = 512;         // most rows of one prompt in a step
+  int64_t step_rows = 2048;            // most rows of a step
+  int64_t max_sequences = 256;         // that run; others wait for their turn
+  int64_t cache_bytes = 0;             // most memory for pages; 0: as much as is asked for
+};
+
+// What a step did, and what the engine has done in all.
+struct EngineCounts {
+  int64_t steps = 0, rows = 0, tokens = 0;
+  int64_t preempted = 0;               // sequences that gave their pages back
+  int64_t shared_prompts = 0;          // requests that began from another's prompt
+};
+
 class Engine {
  public:
-  // The latent cache needs a model without gradients (its absorbed weights are made at load).
-  Engine(Transformer& model, CacheForm form);
+  Engine(Transformer& model, CacheForm form, EngineOptions options = {});
+  ~Engine();
 
-  // Runs all requests, every step one forward over the new rows of all that are still going. Prompts enter in chunks of
-  // prefill_chunk rows. Hooks may be empty. Stops early, all cancelled, when `stop` (may be empty) returns true.
+  // Runs all requests to their ends; hooks get the request's number and may be empty. Stops early, all cancelled, when `stop` (may be
+  // empty) returns true; it is asked before every step.
   std::vector<Generation> generate(const std::vector<GenerateRequest>& requests, const TokenHook& hook, const std::function<bool()>& stop,
                                    const LogitsHook& logits_hook = {});
 
-  int64_t prefill_chunk = 512;
-  int64_t cache_bytes() const { return cache_bytes_; }  // held at the last call's end
+  // For a server: requests come and go while others run. All calls from one thread, none from inside a hook.
+  using Id = uint64_t;
+  Id submit(GenerateRequest request, const TokenHook& hook = {}, const LogitsHook& logits_hook = {});  // hooks get the Id
+  // A second sequence that begins as a copy of a running or waiting one, its draws under another `sequence`.
+  Id fork(Id parent, uint64_t sequence);
+  void cancel(Id id);                                // ends with kCancelled; nothing happens to one that has ended
+  bool step();                                       // false: nothing runs or waits
+  const Generation& progress(Id id) const;           // so far
+  bool ended(Id id) const;
+  Generation take(Id id);                            // hands over an ended request's answer and forgets it
+
+  int64_t cache_bytes() const { return pool_.bytes(); }  // memory allocated for pages
+  const EngineCounts& counts() const { return counts_; }
 
  private:
+  struct Prompt;
   struct Sequence;
-  void grow(Sequence& s, int64_t positions);
+  struct Draw;
+
+  Sequence& find(Id id) const;
+  Sequence& add(GenerateRequest request, const TokenHook& hook, const LogitsHook& logits_hook);
+  void join_prompt(Sequence& s);
+  void leave_prompt(Sequence& s);
+  void share_prompt(Sequence& s, const float* logits);
+  void drop_shared(Prompt& p);
+  void admit();
+  bool begin(Sequence& s);
+  bool make_room(Sequence& s, int64_t positions, size_t planned);
+  void release(Sequence& s);
+  void preempt(Sequence& s);
+  void finish(Sequence& s, FinishReason reason);
+  void forward(Rows& rows, const std::vector<int32_t>& ids, std::vector<Draw>& draws);
+  void draw(std::vector<Draw>& draws);
 
   Transformer& model_;
   CacheForm form_;
-  int64_t cache_bytes_ = 0;
+  EngineOptions options_;
+  int64_t tile_bytes_;
+  PagePool pool_;
   Arena arena_;
+  EngineCounts counts_;
+  Id next_id_ = 1;
+  std::unordered_map<Id, std::unique_ptr<Sequence>> sequences_;
+  std::vector<Sequence*> running_;                  // oldest first
+  std::deque<Sequence*> waiting_;
+  std::map<std::vector<int32_t>, std::shared_ptr<Prompt>> prompts_;  // that some sequence enters or waits for
 };
 
 }  // namespace minke

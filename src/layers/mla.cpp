@@ -1,8 +1,10 @@
 #include "layers/mla.h"
 
+#include <cstring>
 #include <vector>
 
 #include "kernels/attention/attention.h"
+#include "kernels/attention/key_tiles.h"
 
 namespace minke {
 namespace {
@@ -25,27 +27,38 @@ AttentionShape expanded_shape(const MlaDims& d, DType dtype, int64_t kv_row, int
   return s;
 }
 
-void append(const Rows& rows, View values, View k_rope, const CacheView& cache) {
+// Latent pages: rows of c_kv, then rows of k_rope.
+int64_t latent_rope_byte(const MlaDims& d, DType dtype) { return kKeyTile * d.kv_rank * int64_t(dtype_bytes(dtype)); }
+
+void append_latent(const MlaDims& d, const Rows& rows, View c_kv, View k_rope, const CacheView& cache) {
+  const size_t kv_bytes = size_t(d.kv_rank) * dtype_bytes(c_kv.dtype), rope_bytes = size_t(d.rope) * dtype_bytes(c_kv.dtype);
   for (size_t i = 0; i < rows.segments.size(); ++i) {
     const RowSegment& r = rows.segments[i];
-    const LayerCache& c = cache.segments[i];
-    copy(values.slice(r.begin, r.n), c.kv.slice(r.first, r.n));
-    if (k_rope.cols) copy(k_rope.slice(r.begin, r.n), c.k_rope.slice(r.first, r.n));
+    for (int64_t t = 0; t < r.n; ++t) {
+      const int64_t position = r.first + t, at = position % kKeyTile;
+      char* tile = static_cast<char*>(cache.segments[i][position / kKeyTile]) + cache.tile;
+      std::memcpy(tile + size_t(at) * kv_bytes, c_kv.row(r.begin + t), kv_bytes);
+      std::memcpy(tile + latent_rope_byte(d, c_kv.dtype) + size_t(at) * rope_bytes, k_rope.row(r.begin + t), rope_bytes);
+    }
   }
 }
 
 void attend_expanded(const Mla& p, const Rows& rows, MlaSaved& s, View k_rope, const CacheView* cache) {
   const MlaDims& d = p.dims;
+  AttentionShape shape = expanded_shape(d, s.q.dtype, s.kv.ld, k_rope.ld);
+  if (cache) {
+    shape.keys = KeyStore::kPagedTiles;
+    shape.page_tile = cache->tile;
+  }
   std::vector<AttentionSegment> segments;
+  segments.reserve(rows.segments.size());
   for (size_t i = 0; i < rows.segments.size(); ++i) {
     const RowSegment& r = rows.segments[i];
-    const View kv = cache ? cache->segments[i].kv : s.kv.slice(r.begin, r.n);
-    const View kr = cache ? cache->segments[i].k_rope : k_rope.slice(r.begin, r.n);
-    segments.push_back({r.n, r.first, s.q.row(r.begin), kv.data, kr.data, kv.columns(d.nope, d.v).data, s.o.row(r.begin),
-                        s.lse ? s.lse + r.begin * d.heads : nullptr});
+    const View kv = s.kv.slice(r.begin, r.n);
+    segments.push_back({r.n, r.first, s.q.row(r.begin), kv.data, k_rope.row(r.begin), kv.columns(d.nope, d.v).data, s.o.row(r.begin),
+                        s.lse ? s.lse + r.begin * d.heads : nullptr, cache ? cache->segments[i] : nullptr});
   }
-  const int64_t kv_row = cache ? cache->segments[0].kv.ld : s.kv.ld, kr_row = cache ? cache->segments[0].k_rope.ld : k_rope.ld;
-  attention_forward(expanded_shape(d, s.q.dtype, kv_row, kr_row), segments);
+  attention_forward(shape, segments);
 }
 
 // One product per head with weights of its own: x[:, head] -> y[:, head].
@@ -73,21 +86,28 @@ void attend_absorbed(const Mla& p, const Rows& rows, MlaSaved& s, Arena& arena, 
   shape.scale = d.scale;
   shape.q_row = d.heads * wide;
   shape.q_head = wide;
-  shape.k_nope_row = shape.v_row = cache.segments[0].kv.ld;
-  shape.k_rope_row = cache.segments[0].k_rope.ld;
+  shape.k_nope_row = shape.v_row = d.kv_rank;
+  shape.k_rope_row = d.rope;
+  shape.keys = KeyStore::kPagedRows;
+  shape.page_tile = cache.tile;
+  shape.page_k_rope = latent_rope_byte(d, s.q.dtype);
   shape.o_row = d.heads * d.kv_rank;
   shape.o_head = d.kv_rank;
   std::vector<AttentionSegment> segments;
   for (size_t i = 0; i < rows.segments.size(); ++i) {
     const RowSegment& r = rows.segments[i];
-    const LayerCache& c = cache.segments[i];
-    segments.push_back({r.n, r.first, q.row(r.begin), c.kv.data, c.k_rope.data, c.kv.data, u.row(r.begin), nullptr});
+    segments.push_back({r.n, r.first, q.row(r.begin), nullptr, nullptr, nullptr, u.row(r.begin), nullptr, cache.segments[i]});
   }
   attention_forward(shape, segments);
   per_head(p.w_uv, d.heads, u, d.kv_rank, d.kv_rank, s.o, d.v, d.v);
 }
 
 }  // namespace
+
+int64_t cache_tile_bytes(const MlaDims& d, DType dtype, CacheForm form) {
+  if (form == CacheForm::kExpanded) return KeyTileLayout(expanded_shape(d, dtype, 0, 0)).bytes;
+  return (kKeyTile * (d.kv_rank + d.rope) * int64_t(dtype_bytes(dtype)) + 63) / 64 * 64;
+}
 
 void mla_forward(const Mla& p, const Rope& rope, const Rows& rows, View a, View h, MlaSaved& s, Arena& arena, const CacheView* cache) {
   const MlaDims& d = p.dims;
@@ -116,12 +136,11 @@ void mla_forward(const Mla& p, const Rope& rope, const Rows& rows, View a, View 
   const View k_rope = s.kv_a.columns(d.kv_rank, d.rope);
 
   if (cache && cache->form == CacheForm::kLatent) {
-    append(rows, s.c_kv, k_rope, *cache);
+    append_latent(d, rows, s.c_kv, k_rope, *cache);
     attend_absorbed(p, rows, s, arena, *cache);
   } else {
     s.kv = take(arena, dtype, t, d.heads * (d.nope + d.v));
     linear_forward(p.kv_b_proj, s.c_kv, s.kv);
-    if (cache) append(rows, s.kv, k_rope, *cache);
     attend_expanded(p, rows, s, k_rope, cache);
   }
   linear_forward(p.o_proj, s.o, h, Store::kAdd);

@@ -28,10 +28,13 @@ struct Mla {
   Linear q_a_proj, q_b_proj;  // q_rank 0: q_b_proj is the published q_proj
   Norm q_a_layernorm, kv_a_layernorm;
   Linear kv_a_proj_with_mqa, kv_b_proj, o_proj;
-  // kv_b_proj's halves per head, for the absorbed form; null without it.
+  // kv_b_proj's halves per head, for the absorbed form.
   const void* const* w_uk = nullptr;  // [H] packed, k = nope, n = kv_rank
   const void* const* w_uv = nullptr;  // [H] packed, k = kv_rank, n = v
 };
+
+// Bytes of one layer's tile of a page (layers/kv_cache.h), a multiple of 64.
+int64_t cache_tile_bytes(const MlaDims& d, DType dtype, CacheForm form);
 
 // The named values of one pass; training keeps them for the backward.
 struct MlaSaved {

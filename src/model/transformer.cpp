@@ -50,7 +50,7 @@ Mla build_mla(const ModelConfig& c, Weights& w, const std::string& prefix) {
   p.kv_a_layernorm = w.norm(prefix + "kv_a_layernorm.weight", c.kv_lora_rank, kLatentNormEps);
   p.kv_b_proj = w.linear({prefix + "kv_b_proj.weight"}, c.kv_lora_rank, heads * (nope + v));
   p.o_proj = w.linear({prefix + "o_proj.weight"}, heads * v, c.hidden_size);
-  if (!w.training()) std::tie(p.w_uk, p.w_uv) = w.absorbed(prefix + "kv_b_proj.weight", heads, nope, v, c.kv_lora_rank);
+  std::tie(p.w_uk, p.w_uv) = w.absorbed(prefix + "kv_b_proj.weight", heads, nope, v, c.kv_lora_rank);
   return p;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/rng.h"
 #include "checkpoint/oracle.h"
+#include "kernels/attention/attention.h"
 
 namespace minke {
 
@@ -51,15 +52,12 @@ inline PassResult whole_forward(Transformer& model, const Ids& ids, bool with_ex
 inline std::vector<PassResult> cached_forward(Transformer& model, CacheForm form, const std::vector<Ids>& sequences, const std::vector<int64_t>& chunks,
                                               bool with_experts = false) {
   const ModelConfig& c = model.config();
-  const int64_t wide = form == CacheForm::kLatent ? c.kv_lora_rank : c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim);
   const size_t layers = size_t(model.layers());
-  Arena memory;
-  std::vector<std::vector<LayerCache>> cache_of(sequences.size());
+  const int64_t tile = cache_tile_bytes(model.block(0).self_attn.dims, model.compute(), form);
+  std::vector<Buffer> memory;
+  std::vector<std::vector<void*>> pages_of(sequences.size());
   for (size_t i = 0; i < sequences.size(); ++i)
-    for (size_t l = 0; l < layers; ++l) {
-      const int64_t n = int64_t(sequences[i].size());
-      cache_of[i].push_back({take(memory, model.compute(), n, wide), take(memory, model.compute(), n, c.qk_rope_head_dim)});
-    }
+    for (size_t at = 0; at < sequences[i].size(); at += size_t(kKeyTile)) pages_of[i].push_back(memory.emplace_back(layers * size_t(tile)).data());
   std::vector<PassResult> out(sequences.size());
   std::vector<int64_t> at(sequences.size(), 0);
   for (size_t step = 0;; ++step) {
@@ -74,12 +72,10 @@ inline std::vector<PassResult> cached_forward(Transformer& model, CacheForm form
       active.push_back(i);
     }
     if (active.empty()) break;
-    std::vector<std::vector<LayerCache>> of_layer(layers);
+    std::vector<void* const*> pages;
+    for (const size_t i : active) pages.push_back(pages_of[i].data());
     std::vector<CacheView> caches;
-    for (size_t l = 0; l < layers; ++l) {
-      for (const size_t i : active) of_layer[l].push_back(cache_of[i][l]);
-      caches.push_back({form, of_layer[l].data()});
-    }
+    for (size_t l = 0; l < layers; ++l) caches.push_back({form, int64_t(l) * tile, pages.data()});
     const PassResult pass = run_pass(model, rows, ids, caches, with_experts);
     for (size_t a = 0; a < active.size(); ++a) {
       const RowSegment& r = rows.segments[a];

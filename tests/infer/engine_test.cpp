@@ -24,8 +24,7 @@ class EngineTest : public testing::Test {
     return r;
   }
   std::vector<Generation> run(CacheForm form, const std::vector<GenerateRequest>& requests, int64_t chunk = 512) {
-    Engine engine(*model_, form);
-    engine.prefill_chunk = chunk;
+    Engine engine(*model_, form, {.prefill_chunk = chunk});
     return engine.generate(requests, {}, {});
   }
 
@@ -62,8 +61,7 @@ TEST_F(EngineTest, RecordsWhatTrainingSees) {
     for (const double temperature : {0.0, 1.0, 0.6}) {
       GenerateRequest r = request(70, 30, temperature, 3);
       r.record = true;
-      Engine engine(*model_, CacheForm::kExpanded);
-      engine.prefill_chunk = 32;
+      Engine engine(*model_, CacheForm::kExpanded, {.prefill_chunk = 32});
       const auto hook = [&](size_t, std::span<const int32_t> ids, size_t prompt_size, float* logits) {
         EXPECT_EQ(prompt_size, 70u);
         logits[5] = -INFINITY;
@@ -157,15 +155,20 @@ TEST_F(EngineTest, StopEndsAllThatStillGo) {
   EXPECT_TRUE(engine.generate({}, {}, {}).empty());
 }
 
-// A latent position costs kv_lora_rank + rope numbers a layer; the engine holds whole blocks of 256 positions.
+// A latent position costs kv_lora_rank + rope numbers a layer; a page holds 64. An expanded one costs H (nope + rope + v) and padding.
 TEST_F(EngineTest, CacheBytes) {
   const ModelConfig& c = model_->config();
+  const MlaDims& d = model_->block(0).self_attn.dims;
+  EXPECT_EQ(cache_tile_bytes(d, DType::kBF16, CacheForm::kLatent), 64 * (c.kv_lora_rank + c.qk_rope_head_dim) * 2);
   for (const CacheForm form : {CacheForm::kLatent, CacheForm::kExpanded}) {
-    const int64_t wide = form == CacheForm::kLatent ? c.kv_lora_rank : c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim);
-    Engine engine(*model_, form);
-    engine.generate({request(10, 5, 0, 1)}, {}, {});
-    EXPECT_EQ(engine.cache_bytes(), 256 * (wide + c.qk_rope_head_dim) * 2 * c.num_hidden_layers);
+    const int64_t page = cache_tile_bytes(d, DType::kBF16, form) * c.num_hidden_layers;
+    Engine engine(*model_, form, {.cache_bytes = 3 * page + 1});
+    engine.generate({request(10, 5, 0, 1), request(100, 20, 1, 2)}, {}, {});
+    EXPECT_EQ(engine.cache_bytes(), 3 * page);
+    EXPECT_THROW(engine.submit(request(150, 44, 0, 3)), Error) << "193 positions fed, 192 in the pool";
+    engine.submit(request(150, 43, 0, 3));
   }
+  EXPECT_THROW(Engine(*model_, CacheForm::kLatent, {.cache_bytes = 10}), Error);
 }
 
 // Windows scored side by side, in any company, add up to the bits of each scored alone.

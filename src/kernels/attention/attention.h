@@ -18,6 +18,13 @@ namespace minke {
 
 inline constexpr int64_t kKeyTile = 64;
 
+// Where earlier keys lie: in memory as the new ones do (training), or in pages of one tile each.
+enum class KeyStore : uint8_t {
+  kRows,         // one block of rows per segment
+  kPagedRows,    // pages of rows: k_nope's at byte 0, k_rope's and v's at bytes of their own
+  kPagedTiles,   // pages of packed tiles (key_tiles.h); the queries' own keys are written into them first
+};
+
 struct AttentionShape {
   DType dtype;                      // of q, k, v, o: f32 or bf16; scores and sums are f32, probabilities are rounded to dtype
   int64_t heads = 0;
@@ -29,17 +36,21 @@ struct AttentionShape {
   int64_t k_rope_row = 0;           // d_rope may be 0
   int64_t v_row = 0, v_head = 0;
   int64_t o_row = 0, o_head = 0;
+  KeyStore keys = KeyStore::kRows;
+  int64_t page_tile = 0;            // byte of a page where its tile starts
+  int64_t page_k_rope = 0, page_v = 0;  // kPagedRows: bytes from there
 };
 
 // One segment: its keys 0 .. first + n_q - 1, and queries at positions first .. first + n_q - 1.
 struct AttentionSegment {
   int64_t n_q = 0, first = 0;
   const void* q = nullptr;          // row of the first query
-  const void* k_nope = nullptr;     // row of position 0
-  const void* k_rope = nullptr;     // row of position 0
-  const void* v = nullptr;          // row of position 0
+  const void* k_nope = nullptr;     // row of position 0; kPagedTiles: of the first query, as k_rope and v; kPagedRows: not looked at
+  const void* k_rope = nullptr;
+  const void* v = nullptr;
   void* o = nullptr;                // row of the first query
   float* lse = nullptr;             // [n_q, heads], or null
+  void* const* pages = nullptr;     // paged: those of positions 0 .. first + n_q - 1
 };
 void attention_forward(const AttentionShape& shape, std::span<const AttentionSegment> segments);
 

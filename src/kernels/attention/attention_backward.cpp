@@ -86,7 +86,7 @@ void backward_head(const AttentionShape& a, const AttentionSegment& s, const Att
   float* dq = arena.take<float>(n * d);
   for (int64_t j = 0; j < blocks; ++j) {
     const int64_t from = j * kKeyTile, keys = std::min(kKeyTile, n - from);
-    copy_keys(a, s, h, from, keys, keys, k);
+    copy_keys(a, key_rows(a, s, from), h, keys, keys, k);
     pack_b(t, keys, d, k, t, d, 1, k_packed);
     for (int64_t i = j; i < blocks; ++i) {
       const QueryBlock& b = queries[i];

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "base/threads.h"
 #include "kernels/attention/attention.h"
 #include "kernels/attention/attention_internal.h"
+#include "kernels/attention/key_tiles.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/math/isa_variants.h"
 
@@ -57,25 +59,64 @@ Queries gather_queries(const AttentionShape& a, const Piece& p, Arena& arena) {
 
 // One key tile of one head, packed as the two right-hand sides.
 struct PackedTile {
-  void* k;   // [d, 64 keys]
-  void* v;   // [64 keys, d_v]
-  void* copy;
+  const void* k;   // [d, 64 keys]
+  const void* v;   // [64 keys, d_v]
 };
-PackedTile take_tile(const AttentionShape& a, Arena& arena) {
-  const int64_t d = a.d_nope + a.d_rope;
-  return {arena.take(size_t(packed_b_bytes(a.dtype, d, kKeyTile))), arena.take(size_t(packed_b_bytes(a.dtype, kKeyTile, a.d_v))),
-          arena.take(size_t(kKeyTile * std::max(d, a.d_v)) * dtype_bytes(a.dtype))};
-}
-// Keys past the last one that the piece sees are zeros, whatever lies in memory behind them.
-void pack_tile(const AttentionShape& a, const Piece& p, int64_t tile, const PackedTile& out) {
-  const int64_t bytes = int64_t(dtype_bytes(a.dtype)), d = a.d_nope + a.d_rope, from = tile * kKeyTile;
-  const int64_t keys = std::min(kKeyTile, p.segment->first + p.q1 - from);
-  copy_keys(a, *p.segment, p.h0, from, keys, kKeyTile, out.copy);
-  pack_b(a.dtype, d, kKeyTile, out.copy, a.dtype, 1, d, out.k);
-  const char* v = element(p.segment->v, from * a.v_row + p.h0 * a.v_head, bytes);
-  if (keys == kKeyTile) return pack_b(a.dtype, kKeyTile, a.d_v, v, a.dtype, a.v_row, 1, out.v);
-  copy_rows(v, a.v_row, a.d_v, keys, kKeyTile, bytes, out.copy, a.d_v);
-  pack_b(a.dtype, kKeyTile, a.d_v, out.copy, a.dtype, a.d_v, 1, out.v);
+
+// Gives a piece its tiles: where they lie if the cache keeps them packed, else packed here.
+class TileSource {
+ public:
+  TileSource(const AttentionShape& a, const KeyTileLayout* layout, Arena& arena) : a_(a), layout_(layout) {
+    if (layout) return;
+    const int64_t d = a.d_nope + a.d_rope;
+    k_ = arena.take(size_t(packed_b_bytes(a.dtype, d, kKeyTile)));
+    v_ = arena.take(size_t(packed_b_bytes(a.dtype, kKeyTile, a.d_v)));
+    copy_ = arena.take(size_t(kKeyTile * std::max(d, a.d_v)) * dtype_bytes(a.dtype));
+  }
+  PackedTile get(const Piece& p, int64_t tile) const {
+    const AttentionSegment& s = *p.segment;
+    if (layout_) {
+      const void* page = page_tile(s, tile);
+      return {layout_->k(page, p.h0), layout_->v(page, p.h0)};
+    }
+    if (a_.keys == KeyStore::kRows) return pack(p, tile, key_rows(a_, s, tile * kKeyTile));
+    const char* page = page_tile(s, tile);
+    return pack(p, tile, {page, page + a_.page_k_rope, page + a_.page_v});
+  }
+
+ private:
+  const char* page_tile(const AttentionSegment& s, int64_t tile) const { return static_cast<const char*>(s.pages[tile]) + a_.page_tile; }
+
+  // Keys past the last one that the piece sees are zeros, whatever lies in memory behind them.
+  PackedTile pack(const Piece& p, int64_t tile, const KeyRows& rows) const {
+    const int64_t bytes = int64_t(dtype_bytes(a_.dtype)), d = a_.d_nope + a_.d_rope;
+    const int64_t keys = std::min(kKeyTile, p.segment->first + p.q1 - tile * kKeyTile);
+    copy_keys(a_, rows, p.h0, keys, kKeyTile, copy_);
+    pack_b(a_.dtype, d, kKeyTile, copy_, a_.dtype, 1, d, k_);
+    const char* v = element(rows.v, p.h0 * a_.v_head, bytes);
+    if (keys == kKeyTile) {
+      pack_b(a_.dtype, kKeyTile, a_.d_v, v, a_.dtype, a_.v_row, 1, v_);
+    } else {
+      copy_rows(v, a_.v_row, a_.d_v, keys, kKeyTile, bytes, copy_, a_.d_v);
+      pack_b(a_.dtype, kKeyTile, a_.d_v, copy_, a_.dtype, a_.d_v, 1, v_);
+    }
+    return {k_, v_};
+  }
+
+  const AttentionShape& a_;
+  const KeyTileLayout* layout_;
+  void *k_ = nullptr, *v_ = nullptr, *copy_ = nullptr;
+};
+
+// Writes the keys of queries q0 .. q1 of one head into the segment's pages.
+void put_keys(const AttentionShape& a, const KeyTileLayout& layout, const AttentionSegment& s, int64_t h, int64_t q0, int64_t q1) {
+  const int64_t bytes = int64_t(dtype_bytes(a.dtype));
+  for (int64_t q = q0; q < q1; ++q) {
+    const int64_t position = s.first + q;
+    char* tile = static_cast<char*>(s.pages[position / kKeyTile]) + a.page_tile;
+    const KeyRows row = key_rows(a, s, q);
+    put_key(a, layout, tile, h, position % kKeyTile, element(row.k_nope, h * a.k_nope_head, bytes), row.k_rope, element(row.v, h * a.v_head, bytes));
+  }
 }
 
 // A tile's own softmax and P·V for rows r0 .. r1 (at most kRowBlock): max, sum [rows] and o [rows, d_v].
@@ -135,16 +176,16 @@ void finish(const AttentionShape& a, const Piece& p, const Loops& loops, const R
   for (int64_t r = 0; r < p.rows(); ++r) p.segment->lse[(p.q0 + r / p.heads) * a.heads + p.h0 + r % p.heads] = state.sum[r];
 }
 
-void run_piece(const AttentionShape& a, const Piece& p) {
+void run_piece(const AttentionShape& a, const Piece& p, const KeyTileLayout* layout) {
   Arena& arena = thread_arena();
   ArenaScope scope(arena);
   const Loops loops;
   const Queries q = gather_queries(a, p, arena);
-  const PackedTile packed = take_tile(a, arena);
+  const TileSource tiles(a, layout, arena);
   const TileScratch tile = take_scratch(a, arena);
   const RowState state = take_state(p.rows(), a.d_v, arena);
   for (int64_t t = 0; t < p.tiles(); ++t) {
-    pack_tile(a, p, t, packed);
+    const PackedTile packed = tiles.get(p, t);
     for (int64_t r0 = p.first_row(t); r0 < p.rows(); r0 += kRowBlock) {
       const int64_t r1 = std::min(p.rows(), r0 + kRowBlock);
       attend_tile(a, p, q, loops, t, packed, r0, r1, tile);
@@ -155,7 +196,7 @@ void run_piece(const AttentionShape& a, const Piece& p) {
 }
 
 // Few rows over many keys (decode of one sequence): the tiles are shared out, then merged in their order. The same bits.
-void run_piece_by_tiles(const AttentionShape& a, const Piece& p) {
+void run_piece_by_tiles(const AttentionShape& a, const Piece& p, const KeyTileLayout* layout) {
   const int64_t rows = p.rows(), tiles = p.tiles();
   Arena& arena = thread_arena();
   ArenaScope scope(arena);
@@ -167,11 +208,11 @@ void run_piece_by_tiles(const AttentionShape& a, const Piece& p) {
   parallel_ranges(tiles, 4, [&](int64_t begin, int64_t end) {
     Arena& own = thread_arena();
     ArenaScope own_scope(own);
-    const PackedTile packed = take_tile(a, own);
+    const TileSource source(a, layout, own);
     TileScratch tile = take_scratch(a, own);
     for (int64_t t = begin; t < end; ++t) {
       const int64_t r0 = p.first_row(t);
-      pack_tile(a, p, t, packed);
+      const PackedTile packed = source.get(p, t);
       tile.max = max + t * rows + r0, tile.sum = sum + t * rows + r0, tile.o = o + (t * rows + r0) * a.d_v;
       attend_tile(a, p, q, loops, t, packed, r0, rows, tile);
     }
@@ -187,7 +228,7 @@ void run_piece_by_tiles(const AttentionShape& a, const Piece& p) {
 // Heads that read the same keys (absorbed form) are one piece, so that a tile is packed once for all of them. Long runs of queries are
 // cut at tile boundaries: into pieces of at most kMaxRows, and into enough of them for the pool.
 std::vector<Piece> cut_pieces(const AttentionShape& a, std::span<const AttentionSegment> segments) {
-  const bool shared = a.k_nope_head == 0 && a.v_head == 0;
+  const bool shared = a.k_nope_head == 0 && a.v_head == 0 && a.keys != KeyStore::kPagedTiles;
   const int64_t heads = shared ? a.heads : 1, groups = a.heads / heads;
   int64_t units = 0;
   for (const AttentionSegment& s : segments) units += s.n_q > 0 ? groups : 0;
@@ -209,13 +250,22 @@ std::vector<Piece> cut_pieces(const AttentionShape& a, std::span<const Attention
 
 void attention_forward(const AttentionShape& shape, std::span<const AttentionSegment> segments) {
   MINKE_CHECK(shape.heads >= 1 && shape.d_nope >= 0 && shape.d_rope >= 0 && shape.d_nope + shape.d_rope >= 1 && shape.d_v >= 1);
+  std::optional<KeyTileLayout> tiles;
+  if (shape.keys == KeyStore::kPagedTiles) {
+    tiles.emplace(shape);
+    parallel_for(int64_t(segments.size()) * shape.heads, [&](int64_t i) {
+      const AttentionSegment& s = segments[size_t(i / shape.heads)];
+      put_keys(shape, *tiles, s, i % shape.heads, 0, s.n_q);
+    });
+  }
+  const KeyTileLayout* layout = tiles ? &*tiles : nullptr;
   const std::vector<Piece> pieces = cut_pieces(shape, segments);
   const auto few_rows = [](const Piece& p) { return p.rows() <= kRowBlock && p.tiles() >= 8; };
   if (int64_t(pieces.size()) < thread_count() && std::all_of(pieces.begin(), pieces.end(), few_rows)) {
-    for (const Piece& p : pieces) run_piece_by_tiles(shape, p);
+    for (const Piece& p : pieces) run_piece_by_tiles(shape, p, layout);
     return;
   }
-  parallel_for(int64_t(pieces.size()), [&](int64_t i) { run_piece(shape, pieces[i]); });
+  parallel_for(int64_t(pieces.size()), [&](int64_t i) { run_piece(shape, pieces[size_t(i)], layout); });
 }
 
 }  // namespace minke

@@ -36,13 +36,20 @@ inline void store_rows(const float* from, int64_t ld, int64_t rows, int64_t n, D
   }
 }
 
-// Keys `from` .. `from + rows` of head h as [padded_rows, d_nope + d_rope].
-inline void copy_keys(const AttentionShape& a, const AttentionSegment& s, int64_t h, int64_t from, int64_t rows, int64_t padded_rows,
-                      void* dst) {
+// Rows of keys and values that follow one another.
+struct KeyRows {
+  const void *k_nope, *k_rope, *v;
+};
+inline KeyRows key_rows(const AttentionShape& a, const AttentionSegment& s, int64_t from) {
+  const int64_t bytes = int64_t(dtype_bytes(a.dtype));
+  return {element(s.k_nope, from * a.k_nope_row, bytes), element(s.k_rope, from * a.k_rope_row, bytes), element(s.v, from * a.v_row, bytes)};
+}
+
+// The first `rows` keys of head h as [padded_rows, d_nope + d_rope].
+inline void copy_keys(const AttentionShape& a, const KeyRows& keys, int64_t h, int64_t rows, int64_t padded_rows, void* dst) {
   const int64_t bytes = int64_t(dtype_bytes(a.dtype)), d = a.d_nope + a.d_rope;
-  copy_rows(element(s.k_nope, from * a.k_nope_row + h * a.k_nope_head, bytes), a.k_nope_row, a.d_nope, rows, padded_rows, bytes, dst, d);
-  if (a.d_rope)
-    copy_rows(element(s.k_rope, from * a.k_rope_row, bytes), a.k_rope_row, a.d_rope, rows, padded_rows, bytes, element(dst, a.d_nope, bytes), d);
+  copy_rows(element(keys.k_nope, h * a.k_nope_head, bytes), a.k_nope_row, a.d_nope, rows, padded_rows, bytes, dst, d);
+  if (a.d_rope) copy_rows(keys.k_rope, a.k_rope_row, a.d_rope, rows, padded_rows, bytes, element(dst, a.d_nope, bytes), d);
 }
 
 }  // namespace minke

@@ -5,6 +5,10 @@ int64_t packed_bytes(DType dtype, int64_t k, int64_t n) {
   return round_up(n, Simd::kWidth) * (dtype == DType::kF32 ? k * 4 : round_up(k, 2) * 2);
 }
 
+PackedLayout layout(DType dtype) {
+  return dtype == DType::kF32 ? PackedLayout{dtype, Simd::kWidth, 1, 1} : PackedLayout{dtype, Simd::kWidth, 2, 2};
+}
+
 void pack(DType dtype, int64_t k, int64_t n, const void* source, DType source_dtype, int64_t stride_k, int64_t stride_n, void* dst) {
   if (dtype == DType::kF32)
     pack_simd<float>(k, k, n, source, source_dtype, stride_k, stride_n, dst);

@@ -66,6 +66,8 @@ const GemmVariant& gemm_variant() {
   return *best;
 }
 
+PackedLayout packed_layout(DType dtype) { return gemm_variant().layout(dtype); }
+
 int64_t packed_b_bytes(DType dtype, int64_t k, int64_t n) { return gemm_variant().packed_bytes(dtype, k, n); }
 
 void pack_b(DType dtype, int64_t k, int64_t n, const void* source, DType source_dtype, int64_t stride_k, int64_t stride_n, void* dst) {

@@ -42,6 +42,18 @@ int64_t packed_b_bytes(DType dtype, int64_t k, int64_t n);
 // the pool when called outside of it. dst is 64-byte aligned.
 void pack_b(DType dtype, int64_t k, int64_t n, const void* source, DType source_dtype, int64_t stride_k, int64_t stride_n, void* dst);
 
+// Where a packed B keeps its elements: panels of `width` columns, each [k_padded / group][width][group] values of `stored`.
+struct PackedLayout {
+  DType stored = DType::kF32;
+  int64_t width = 0, group = 1, k_unit = 1;
+  int64_t k_padded(int64_t k) const { return (k + k_unit - 1) / k_unit * k_unit; }
+  // Element (row, column) of a B of k rows.
+  int64_t index(int64_t k, int64_t row, int64_t column) const {
+    return ((column / width * k_padded(k) + row / group * group) * width) + column % width * group + row % group;
+  }
+};
+PackedLayout packed_layout(DType dtype);  // of the chosen variant
+
 // All problems of a group, split over the pool in blocks of rows and panels.
 void gemm(const GemmShape& shape, std::span<const GemmProblem> problems);
 inline void gemm(const GemmShape& shape, const GemmProblem& problem) { gemm(shape, std::span(&problem, 1)); }
@@ -69,6 +81,7 @@ struct GemmVariant {
   int64_t (*packed_bytes)(DType dtype, int64_t k, int64_t n);
   void (*pack)(DType dtype, int64_t k, int64_t n, const void* source, DType source_dtype, int64_t stride_k, int64_t stride_n, void* dst);
   void (*run)(const GemmShape& shape, const GemmProblem& problem);  // one thread
+  PackedLayout (*layout)(DType dtype);
   const char* order_bf16;          // how K is reduced, in words
   const char* order_f32;
 };

@@ -47,6 +47,10 @@ int64_t packed_bytes(DType dtype, int64_t k, int64_t n) {
   return dtype == DType::kF32 ? kAvx512Variant.packed_bytes(dtype, k, n) : round_up(n, kTileRows) * round_up(k, kTileK) * 2;
 }
 
+PackedLayout layout(DType dtype) {
+  return dtype == DType::kF32 ? kAvx512Variant.layout(dtype) : PackedLayout{dtype, kTileRows, 2, kTileK};
+}
+
 void pack(DType dtype, int64_t k, int64_t n, const void* source, DType source_dtype, int64_t stride_k, int64_t stride_n, void* dst) {
   if (dtype == DType::kF32)
     kAvx512Variant.pack(dtype, k, n, source, source_dtype, stride_k, stride_n, dst);
@@ -192,7 +196,7 @@ void run_wgrad(DType dtype, int64_t m, int64_t n, int64_t k, const void* dy, con
 }  // namespace
 
 const GemmVariant kAmxVariant = {
-    "amx", Isa::kAmx, packed_bytes, pack, run, "32 of k at a time: even and odd k summed apart from zero, added, then added to the sum",
+    "amx", Isa::kAmx, packed_bytes, pack, run, layout, "32 of k at a time: even and odd k summed apart from zero, added, then added to the sum",
     "k ascending; one f32 fma each",
 };
 const WgradKernel kAmxWgrad = {dy_bytes, pack_dy, x_bytes, pack_x, run_wgrad};

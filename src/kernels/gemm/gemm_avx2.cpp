@@ -19,7 +19,7 @@ namespace {
 }  // namespace
 
 const GemmVariant kAvx2Variant = {
-    "avx2", Isa::kAvx2, packed_bytes, pack, run, "k ascending; one f32 fma each", "k ascending; one f32 fma each",
+    "avx2", Isa::kAvx2, packed_bytes, pack, run, layout, "k ascending; one f32 fma each", "k ascending; one f32 fma each",
 };
 const WgradKernel kAvx2Wgrad = {wgrad_bytes, wgrad_pack, wgrad_bytes, wgrad_pack, wgrad_run};
 

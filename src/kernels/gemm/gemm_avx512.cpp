@@ -21,7 +21,7 @@ namespace {
 }  // namespace
 
 const GemmVariant kAvx512Variant = {
-    "avx512", Isa::kAvx512, packed_bytes, pack, run, "k ascending; one f32 fma each", "k ascending; one f32 fma each",
+    "avx512", Isa::kAvx512, packed_bytes, pack, run, layout, "k ascending; one f32 fma each", "k ascending; one f32 fma each",
 };
 const WgradKernel kAvx512Wgrad = {wgrad_bytes, wgrad_pack, wgrad_bytes, wgrad_pack, wgrad_run};
 

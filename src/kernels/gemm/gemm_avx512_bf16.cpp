@@ -48,6 +48,7 @@ struct DotStep {
 };
 
 int64_t packed_bytes(DType dtype, int64_t k, int64_t n) { return kAvx512Variant.packed_bytes(dtype, k, n); }
+PackedLayout layout(DType dtype) { return kAvx512Variant.layout(dtype); }
 void pack(DType dtype, int64_t k, int64_t n, const void* source, DType source_dtype, int64_t stride_k, int64_t stride_n, void* dst) {
   kAvx512Variant.pack(dtype, k, n, source, source_dtype, stride_k, stride_n, dst);
 }
@@ -66,7 +67,7 @@ void wgrad_run(DType dtype, int64_t m, int64_t n, int64_t k, const void* dy, con
 }  // namespace
 
 const GemmVariant kAvx512Bf16Variant = {
-    "avx512_bf16", Isa::kAvx512Bf16, packed_bytes, pack, run, "pairs of k ascending; in a pair the odd k first, one f32 fma each",
+    "avx512_bf16", Isa::kAvx512Bf16, packed_bytes, pack, run, layout, "pairs of k ascending; in a pair the odd k first, one f32 fma each",
     "k ascending; one f32 fma each",
 };
 const WgradKernel kAvx512Bf16Wgrad = {wgrad_bytes, wgrad_pack, wgrad_bytes, wgrad_pack, wgrad_run};

@@ -10,6 +10,8 @@ using Four = float __attribute__((vector_size(16)));
 
 int64_t packed_bytes(DType, int64_t k, int64_t n) { return round_up(n, kWidth) * k * 4; }
 
+PackedLayout layout(DType) { return {DType::kF32, kWidth, 1, 1}; }
+
 void pack(DType dtype, int64_t k, int64_t n, const void* source, DType source_dtype, int64_t stride_k, int64_t stride_n, void* dst) {
   pack_panels<float>(kWidth, 1, k, k, n, source, source_dtype, stride_k, stride_n, dst);
   if (dtype == DType::kF32 || source_dtype == DType::kBF16) return;
@@ -54,7 +56,7 @@ void run(const GemmShape& shape, const GemmProblem& problem) {
 }  // namespace
 
 const GemmVariant kScalarVariant = {
-    "scalar", Isa::kScalar, packed_bytes, pack, run, "k ascending; f32 product rounded, then added",
+    "scalar", Isa::kScalar, packed_bytes, pack, run, layout, "k ascending; f32 product rounded, then added",
     "k ascending; f32 product rounded, then added",
 };
 
