@@ -1,0 +1,43 @@
+#pragma once
+// A task times a model: every problem answered `samples` times, all of them one stream of requests through the engine, each graded as
+// it ends. What a sample says is a function of the weights, the options, its problem's id and its number alone.
+// DeepSeek-R1 (2501.12948v2), appendix D.1: temperature 0.6, top-p 0.95, pass@1 as a mean over samples.
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "data/chat.h"
+#include "eval/summary.h"
+#include "infer/engine.h"
+#include "reason/grade/command.h"
+
+namespace minke {
+
+struct TaskEvalOptions {
+  int64_t samples = 1;                   // of each problem
+  uint64_t seed = 1;                     // of the draws
+  double temperature = 0.6, top_p = 0.95;
+  int64_t max_tokens = 256;              // of a completion; less where the model's positions end
+  int64_t think_cap = 0;                 // </think> is forced after so many tokens of thinking; 0: never
+  Thinking thinking = Thinking::kOn;
+  GradeMode mode = GradeMode::kLenient;
+  CommandGrader* grader = nullptr;       // a user's own: right where its reward is at least 0.5
+  CacheForm cache = CacheForm::kExpanded;  // kLatent needs a model without gradients
+
+  static constexpr int64_t kAnswerRoom = 16;  // tokens that a cap must leave for the answer
+  void validate() const;                 // UsageError names the option
+};
+
+struct TaskEvalHooks {
+  // Is this sample's row known from before? Then it is not run again and takes its place among the rows.
+  std::function<const SampleRow*(const Problem&, int64_t sample)> known;
+  std::function<void(const SampleRow&)> on_row;  // a new one, in the order in which they end
+  std::function<bool()> stop;                    // asked before every step of the engine
+};
+
+// Rows by problem, then sample. Fewer than problems x samples when `stop` ended it: whole problems only.
+// Error: a prompt that fills the model's positions (names the problem), a tokenizer without the chat's tokens, a failing grader.
+std::vector<SampleRow> evaluate_task(Transformer& model, const Tokenizer& tokenizer, std::span<const Problem> problems, const TaskEvalOptions& options,
+                                     const TaskEvalHooks& hooks = {});
+
+}  // namespace minke
