@@ -80,7 +80,10 @@ Engine::Id Engine::fork(Id parent, uint64_t sequence) {
   s.request.sequence = sequence;
   s.ids = from.ids;
   s.out = from.out;
-  s.recorded_rows = from.recorded_rows;
+  if (s.request.record)
+    s.recorded_rows = from.recorded_rows;
+  else
+    s.out.experts.clear();
   if (from.state == SequenceState::kEnded) {
     s.state = SequenceState::kEnded;
   } else if (from.state == SequenceState::kRunning && int64_t(running_.size()) < options_.max_sequences) {
@@ -155,6 +158,10 @@ void Engine::leave_prompt(Sequence& s) {
     p->leader = nullptr;
   else
     --p->waiting;
+  if (!s.request.record) {
+    s.out.experts.clear();  // were for the others
+    s.recorded_rows = 0;
+  }
   if (p->waiting > 0 || p->leader) return;
   drop_shared(*p);
   prompts_.erase(s.request.prompt);
@@ -170,9 +177,6 @@ void Engine::share_prompt(Sequence& s, const float* logits) {
     p->has_experts = p->record && s.recorded_rows == int64_t(s.ids.size());
   }
   leave_prompt(s);
-  if (s.request.record) return;
-  s.out.experts.clear();  // were for the others
-  s.recorded_rows = 0;
 }
 
 void Engine::drop_shared(Prompt& p) {

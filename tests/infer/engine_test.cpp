@@ -171,6 +171,40 @@ TEST_F(EngineTest, CacheBytes) {
   EXPECT_THROW(Engine(*model_, CacheForm::kLatent, {.cache_bytes = 10}), Error);
 }
 
+// A model being trained decodes with the latent cache too: its absorbed weights follow the masters.
+TEST_F(EngineTest, LatentCacheOfAModelInTraining) {
+  const auto training = load_model(oracle_folder("v3"), "bf16", WeightUse::kTraining);
+  GenerateRequest r = request(40, 20, 1, 1);
+  r.record = true;
+  const auto answer = [&](Transformer& model) { return Engine(model, CacheForm::kLatent).generate({r}, {}, {})[0]; };
+  const Generation before = answer(*training);
+  EXPECT_EQ(before.logp, answer(*model_).logp);
+  float* masters = training->weights().master("model.layers.0.self_attn.kv_b_proj.weight");
+  for (int64_t i = 0; i < 100; ++i) masters[i] += 0.5f;
+  training->weights().refresh();
+  EXPECT_NE(answer(*training).logp, before.logp);
+  for (int64_t i = 0; i < 100; ++i) masters[i] -= 0.5f;
+  training->weights().refresh();
+  EXPECT_EQ(answer(*training).logp, before.logp);
+}
+
+// A hook that throws leaves the engine usable; ids out of range are refused.
+TEST_F(EngineTest, HooksThatThrow) {
+  Engine engine(*model_, CacheForm::kExpanded);
+  const GenerateRequest r = request(70, 10, 1, 1);
+  const Ids expected = engine.generate({r}, {}, {})[0].ids;
+  EXPECT_THROW(engine.generate({r, r}, {}, {}, [](size_t, std::span<const int32_t>, size_t, float*) { return 1 << 20; }), Error);
+  EXPECT_FALSE(engine.step()) << "nothing of the failed call is left";
+  int calls = 0;
+  const Engine::Id id = engine.submit(r, {}, [&](size_t, std::span<const int32_t>, size_t, float*) -> int32_t {
+    if (++calls == 4) throw Error("once");
+    return kNoForce;
+  });
+  EXPECT_THROW(while (engine.step()) continue, Error);
+  while (engine.step()) continue;
+  EXPECT_EQ(engine.take(id).ids, expected);
+}
+
 // Windows scored side by side, in any company, add up to the bits of each scored alone.
 TEST_F(EngineTest, ScoresOfWindowsDoNotDependOnTheirBatch) {
   on_every_isa([&] {

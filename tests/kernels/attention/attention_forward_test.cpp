@@ -1,5 +1,7 @@
+#include "base/buffer.h"
 #include "base/threads.h"
 #include "kernels/attention/attention_case.h"
+#include "kernels/attention/key_tiles.h"
 
 namespace minke {
 namespace {
@@ -102,6 +104,63 @@ TEST_F(AttentionForward, MemoryBehindTheLastKeyHasNoEffect) {
         for (int64_t i = 0; i < c.shape.k_rope_row; ++i) c.k_rope.set(j * c.shape.k_rope_row + i, garbage);
       }
       EXPECT_TRUE(run_forward(c).same_bits(clean));
+    }
+  }
+}
+
+// Keys in pages, packed or as rows, fed in any chunks: the bits of one block of rows. Tiles start anywhere in a page, and what other
+// layers keep there stays.
+TEST_F(AttentionForward, PagesAreTheRowsInOneBlock) {
+  for (Isa isa : all_isas()) {
+    force_isa(isa);
+    uint64_t seed = 300;
+    for (const CaseShape& s : kCaseShapes) {
+      for (DType t : {DType::kF32, DType::kBF16}) {
+        const AttentionCase c(t, s.heads, s.keys, s.d_nope, s.d_rope, s.d_v, s.absorbed, ++seed);
+        const ForwardResult whole = run_forward(c);
+        const int64_t size = int64_t(dtype_bytes(t));
+        for (const KeyStore store : {KeyStore::kPagedTiles, KeyStore::kPagedRows}) {
+          AttentionShape shape = c.shape;
+          shape.keys = store;
+          shape.page_tile = 128;
+          shape.page_k_rope = kKeyTile * shape.k_nope_row * size;
+          shape.page_v = shape.page_k_rope + kKeyTile * shape.k_rope_row * size;
+          const int64_t tile = store == KeyStore::kPagedTiles ? KeyTileLayout(shape).bytes : shape.page_v + kKeyTile * shape.v_row * size;
+          for (const int64_t chunk : {int64_t(1), int64_t(7), int64_t(64), int64_t(100), s.keys}) {
+            set_thread_count(int(chunk % 3) + 1);
+            std::vector<Buffer> memory;
+            std::vector<void*> pages;
+            for (int64_t at = 0; at < s.keys; at += kKeyTile) pages.push_back(memory.emplace_back(size_t(128 + tile + 64)).data());
+            const auto guards = [&](int64_t i) { return std::pair(static_cast<char*>(pages[size_t(i)]), static_cast<char*>(pages[size_t(i)]) + 128 + tile); };
+            for (size_t i = 0; i < pages.size(); ++i) std::memset(guards(int64_t(i)).first, 0x55, 128), std::memset(guards(int64_t(i)).second, 0x55, 64);
+            ForwardResult r(c);
+            for (int64_t from = 0; from < s.keys; from += chunk) {
+              const int64_t n = std::min(chunk, s.keys - from);
+              AttentionSegment part = c.segment(from, n, r.o, r.lse);
+              part.pages = pages.data();
+              if (store == KeyStore::kPagedTiles) {
+                part.k_nope = c.k_nope.at(from * shape.k_nope_row), part.k_rope = c.k_rope.at(from * shape.k_rope_row), part.v = c.v.at(from * shape.v_row);
+              } else {
+                part.k_nope = part.k_rope = part.v = nullptr;
+                for (int64_t j = from; j < from + n; ++j) {
+                  char* to = static_cast<char*>(pages[size_t(j / kKeyTile)]) + 128;
+                  const int64_t at = j % kKeyTile;
+                  std::memcpy(to + at * shape.k_nope_row * size, c.k_nope.at(j * shape.k_nope_row), size_t(shape.k_nope_row * size));
+                  std::memcpy(to + shape.page_k_rope + at * shape.k_rope_row * size, c.k_rope.at(j * shape.k_rope_row), size_t(shape.k_rope_row * size));
+                  std::memcpy(to + shape.page_v + at * shape.v_row * size, c.v.at(j * shape.v_row), size_t(shape.v_row * size));
+                }
+              }
+              attention_forward(shape, std::span(&part, 1));
+            }
+            EXPECT_TRUE(r.same_bits(whole)) << describe(c) << (store == KeyStore::kPagedTiles ? " tiles" : " rows") << " chunk " << chunk;
+            for (size_t i = 0; i < pages.size(); ++i) {
+              const auto [before, after] = guards(int64_t(i));
+              EXPECT_TRUE(std::all_of(before, before + 128, [](char x) { return x == 0x55; }) && std::all_of(after, after + 64, [](char x) { return x == 0x55; }))
+                  << describe(c);
+            }
+          }
+        }
+      }
     }
   }
 }

@@ -198,6 +198,23 @@ TEST(Gemm, PacksAlikeOnAnyNumberOfThreads) {
   });
 }
 
+TEST(Gemm, PackedElementsLieWhereTheLayoutSays) {
+  for_each_variant([](const GemmVariant&) {
+    for (DType dtype : kDTypes)
+      for (const auto& [k, n] : {std::pair<int64_t, int64_t>(5, 7), {64, 64}, {33, 130}}) {
+        const std::vector<float> b = random_values(k * n, 8, dtype);
+        const Buffer p = packed(dtype, k, n, b);
+        const PackedLayout layout = packed_layout(dtype);
+        for (int64_t i = 0; i < k; ++i)
+          for (int64_t j = 0; j < n; ++j) {
+            const int64_t at = layout.index(k, i, j);
+            const float value = layout.stored == DType::kF32 ? p.as<float>()[at] : bf16_to_f32(p.as<bf16>()[at]);
+            ASSERT_EQ(value, b[size_t(i * n + j)]) << i << ", " << j << " of " << k << " x " << n;
+          }
+      }
+  });
+}
+
 TEST(Gemm, SpecialValuesSurvive) {
   for_each_variant([](const GemmVariant&) {
     const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
