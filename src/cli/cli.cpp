@@ -29,6 +29,7 @@ int run_cli(int argc, char** argv) {
   add_generate(app);
   add_eval(app);
   add_logits(app);
+  add_grade(app);
   try {
     set_float_state();
     std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit is an error like any other
