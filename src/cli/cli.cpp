@@ -28,6 +28,7 @@ int run_cli(int argc, char** argv) {
   add_train(app);
   add_generate(app);
   add_eval(app);
+  add_sample(app);
   add_logits(app);
   add_grade(app);
   try {

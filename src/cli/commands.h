@@ -11,6 +11,7 @@ void add_data(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_grade(CLI::App& app);
+void add_sample(CLI::App& app);
 void add_info(CLI::App& app);
 void add_logits(CLI::App& app);
 void add_train(CLI::App& app);

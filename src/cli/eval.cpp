@@ -9,6 +9,7 @@
 #include "base/interrupt.h"
 #include "checkpoint/model_folder.h"
 #include "cli/commands.h"
+#include "cli/eval_task.h"
 #include "data/tokenizer/tokenizer.h"
 #include "data/windows.h"
 #include "model/score.h"
@@ -81,20 +82,37 @@ void run_eval(const EvalOptions& o) {
 }  // namespace
 
 void add_eval(CLI::App& app) {
-  auto* c = app.add_subcommand("eval", "how well a model predicts a text");
+  auto* c = app.add_subcommand("eval", "how well a model predicts a text, or solves a task");
   auto o = std::make_shared<EvalOptions>();
-  c->add_option("model", o->model, "model folder")->required();
-  auto* what = c->add_option_group("what", "one of")->require_option(1);
-  what->add_option("--text", o->text, "file or folder: .txt, .jsonl with \"text\", .gz, .zst");
-  what->add_option("--mixture", o->mixture, "a training config: its held-out text and calibration problems in its shares; also loss, MaxVio and expert loads");
-  c->add_option("--tokens", o->tokens, "of the mixture")->check(CLI::PositiveNumber)->capture_default_str();
-  c->add_option("--window", o->window, "positions per window, BOS included; 0: up to 512")->capture_default_str();
+  auto t = std::make_shared<EvalTaskFlags>();
+  auto* task = t->add(*c);
+  task->group("what: one of");
+  c->add_option("--split", t->split, "held-out problems: test or calibration")->needs(task)->check(CLI::IsMember({"test", "calibration", "train"}))->capture_default_str();
+  c->add_option("--rows", t->rows, "a file that keeps the rows as they come; the same command goes on from it, also with more problems or samples")->needs(task);
+  auto* text = c->add_option("--text", o->text, "file or folder: .txt, .jsonl with \"text\", .gz, .zst")->group("what: one of")->excludes(task);
+  auto* mixture = c->add_option("--mixture", o->mixture,
+                                "a training config: its held-out text and calibration problems in its shares; also loss, MaxVio and expert loads");
+  mixture->group("what: one of")->excludes(task)->excludes(text);
+  c->add_option("--tokens", o->tokens, "of the mixture")->needs(mixture)->check(CLI::PositiveNumber)->capture_default_str();
+  c->add_option("--window", o->window, "of a text: positions per window, BOS included; 0: up to 512")->needs(text)->capture_default_str();
   c->add_option("--dtype", o->dtype, "auto (as stored), bf16 or f32")->check(CLI::IsMember({"auto", "bf16", "f32"}))->capture_default_str();
-  c->add_flag("--json", o->json, "one JSON object: tokens, bytes, bits_per_byte, perplexity");
+  c->add_flag("--json", o->json, "text, mixture: one object. Task: a row an answer, then the summary (docs/eval.md)");
   c->footer(
-      "Every token of the text is predicted once: a window is BOS and the next tokens. Bits per byte: main head only.\n"
-      "Examples:\n  minke eval out/tiny --text data/books/heldout --json\n  minke eval out/tiny --mixture configs/tiny.toml --json");
-  c->callback([o] { run_eval(*o); });
+      "A text's tokens are predicted once each: a window is BOS and the next tokens. Bits per byte: main head only.\n"
+      "A task's problems are held out from training, whatever the seed; pass@1 is a mean over answers, with its 95% interval.\n"
+      "Examples:\n  minke eval out/tiny --text data/books/heldout --json\n  minke eval out/tiny --mixture configs/tiny.toml --json\n"
+      "  minke eval out/tiny --task countdown-a3 --n 512 --samples 16 --rows a3.jsonl");
+  c->callback([o, t, task] {
+    o->model = t->model;
+    if (task->count() == 0) {
+      if (o->text.empty() && o->mixture.empty()) usage_fail("eval: on what? Give --task, --text or --mixture; see minke eval --help");
+      run_eval(*o);
+      return;
+    }
+    t->dtype = o->dtype;
+    t->json = o->json;
+    run_eval_task(*t);
+  });
 }
 
 }  // namespace minke
