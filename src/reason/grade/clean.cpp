@@ -15,7 +15,7 @@ struct Spelling {
 // Longest first where one begins another.
 constexpr Spelling kUnicode[] = {
     {"−", "-"},       {"–", "-"},       {"×", "*"},      {"·", "*"},      {"⋅", "*"},       {"∗", "*"},      {"÷", "/"},       {"⁄", "/"},
-    {"≤", "\\le "},   {"≥", "\\ge "},   {"≠", "\\neq "}, {"±", "\\pm "},  {"∓", "\\mp "},   {"π", "\\pi "},  {"∞", "\\infty "}, {"√", "\\sqrt "},
+    {"≤", "\\le "},   {"≥", "\\ge "},   {"≠", "\\neq "}, {"±", "\\pm "},  {"∓", "\\mp "},   {"π", "\\pi "},  {"∞", "\\infty "}, 
     {"∪", "\\cup "},  {"∩", "\\cap "},  {"∈", "\\in "},  {"°", "^\\circ "}, {"º", "^\\circ "}, {"²", "^2"},    {"³", "^3"},      {"½", "\\frac{1}{2}"},
     {"¼", "\\frac{1}{4}"}, {"¾", "\\frac{3}{4}"}, {"⅓", "\\frac{1}{3}"}, {"⅔", "\\frac{2}{3}"}, {"θ", "\\theta "}, {"α", "\\alpha "},
     {"β", "\\beta "}, {"γ", "\\gamma "}, {"λ", "\\lambda "}, {"φ", "\\phi "}, {"ω", "\\omega "}, {"∅", "\\emptyset "}, {"ℝ", "\\mathbb{R}"},
@@ -42,6 +42,8 @@ bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
 
+constexpr std::string_view kRootSign = "√";
+
 std::string with_unicode_replaced(std::string_view s) {
   if (std::all_of(s.begin(), s.end(), [](char c) { return static_cast<unsigned char>(c) < 128; })) return std::string(s);
   std::string out;
@@ -53,7 +55,15 @@ std::string with_unicode_replaced(std::string_view s) {
           hit = &row;
           break;
         }
-    if (hit) out += hit->to, i += hit->from.size();
+    if (hit) {
+      out += hit->to, i += hit->from.size();
+    } else if (s.substr(i).starts_with(kRootSign)) {  // √12 is the root of 12, \sqrt 12 that of 1
+      i += kRootSign.size();
+      size_t digits = 0;
+      while (i + digits < s.size() && is_digit(s[i + digits])) ++digits;
+      out += digits ? "\\sqrt{" + std::string(s.substr(i, digits)) + "}" : "\\sqrt ";
+      i += digits;
+    }
     else out += s[i++];
   }
   return out;

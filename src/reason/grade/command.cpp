@@ -193,7 +193,7 @@ class CommandGrader::Process {
   }
 
   [[noreturn]] void ended() {
-    std::string how = "it ended before it answered";
+    std::string how = "it closed its input or output before it answered";
     int status = 0;
     for (int i = 0; i < 20 && child_ > 0; ++i) {
       if (waitpid(child_, &status, WNOHANG) == child_) {

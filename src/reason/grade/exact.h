@@ -25,7 +25,13 @@ struct ExactField {
   Value symbol(const std::string&) { none(); }
   Value pi() { none(); }
   Value exp(const Value&) { none(); }
-  Value root(const Value&, int) { none(); }
+  Value root(const Value& a, int n) {
+    if (n == 1) return a;
+    if (n != 2 || !a.im.is_zero() || a.re.negative()) none();
+    const BigInt above = a.re.above().square_root(), below = a.re.below().square_root();
+    if (above * above != a.re.above() || below * below != a.re.below()) none();
+    return {Rational(above, below), 0};
+  }
   Value raise(const Value&, const Value&) { none(); }
   Value function(const std::string&, const Value&) { none(); }
 

@@ -57,7 +57,7 @@ std::optional<LiteralNumber> literal_of(const Node& n) {
     if (!above || !below || !integer(first) || !integer(second.kids[0]) || below->value.is_zero()) return std::nullopt;
     LiteralNumber out;
     out.value = above->value / below->value;
-    out.reduced = !below->value.negative() && out.value.below() == below->value.above() && !out.value.is_integer();
+    out.reduced = out.value.below() == below->value.above().abs() && !out.value.is_integer() && !(above->value.negative() && below->value.negative());
     return out;
   }
   if (second.kind == Kind::kPower && second.kids[0].kind == Kind::kNumber && second.kids[0].number == Rational(10)) {
@@ -77,11 +77,9 @@ std::optional<LiteralNumber> literal_of(const Node& n) {
 bool literals_agree(const LiteralNumber& a, const LiteralNumber& b, GradeMode mode) {
   if (a.value == b.value) return true;
   if (!a.decimal && !b.decimal) return false;
-  if (a.decimal && b.decimal) {  // the longer one may be the shorter one before it was rounded
-    if (mode == GradeMode::kStrict || a.decimals == b.decimals) return false;
-    const int shorter = std::min({a.decimals, b.decimals, kMaxDecimals});
-    return (a.value - b.value).abs() <= half_unit(shorter) && within_relative(a.value, b.value);
-  }
+  // Two decimals differ unless they do so only beyond the sixth place.
+  if (a.decimal && b.decimal)
+    return mode == GradeMode::kLenient && (a.value - b.value).abs() <= half_unit(kMaxDecimals) && within_relative(a.value, b.value);
   return a.decimal ? is_rounded(b.value, a, mode) : is_rounded(a.value, b, mode);
 }
 

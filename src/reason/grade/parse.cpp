@@ -154,6 +154,8 @@ Node Parser::with_units() {
   }
   Node out = node(Kind::kUnit, {std::move(value)}, money);
   take_units(length, out);
+  if (out.name == "mile/hour") out.name = "mph";
+  if (out.name == "km/hour") out.name = "kph";
   if (out.name == "percent") return node(Kind::kPercent, {std::move(out.kids[0])});
   return out;
 }
@@ -213,7 +215,7 @@ size_t Parser::units_length(size_t from) const {
       ++i;
     } else if (letter && known && (any || (options_.single_letter_units && t.blank_before))) {
       ++i;
-    } else if (letter && any && (t.text == "C" || t.text == "F")) {  // ^\circ C
+    } else if ((letter || word) && any && (t.text == "C" || t.text == "F")) {  // ^\circ C
       ++i;
     } else if (options_.labels && (word || (run && t.text.size() > 3 && !is_function_name(t.text) && t.text != "sqrt" && t.text != "frac"))) {
       ++i;

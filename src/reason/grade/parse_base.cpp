@@ -162,7 +162,7 @@ Node Parser::base() {
 Node Parser::run() {
   const std::string name = take().text;
   if (name == "pi" || name == "Pi") return node(Kind::kPi);
-  if (name == "sqrt") return root();
+  if (name == "sqrt") return root(true);
   if (options_.repairs && name == "frac") return fraction();
   if (is_function_name(name)) return function(name);
   if (lower(name) == "infinity" || name == "inf" || name == "oo") return node(Kind::kInfinity);
@@ -185,7 +185,8 @@ Node Parser::fraction() {
   return node(Kind::kMul, {std::move(above), node(Kind::kInverse, {std::move(below)})});
 }
 
-Node Parser::root() {
+// `plain`: sqrt12 without a backslash means the root of 12.
+Node Parser::root(bool plain) {
   Node out = node(Kind::kRoot);
   out.count = 2;
   if (peek().is('[')) {
@@ -200,7 +201,7 @@ Node Parser::root() {
     if (!index.number.is_integer() || index.number.negative() || index.number.is_zero() || index.number > Rational(kMaxExponent)) throw Refused{"an exponent above 64"};
     out.count = int(index.number.above().small());
   }
-  Node inside = argument();
+  Node inside = plain ? base() : argument();
   need_scalar(inside);
   out.kids.push_back(std::move(inside));
   return out;
@@ -215,6 +216,7 @@ Node Parser::function(const std::string& name) {
     else log_base = script(), based = true;
   }
   if (based && name != "log") throw Refused{"an index on a function"};
+  ++arguments_;
   if (peek().is('(') || peek().is('[') || peek().is('{') || peek().is('|')) {
     out.kids.push_back(base());
   } else {  // \sin 2x: what is written without a sign
@@ -227,6 +229,7 @@ Node Parser::function(const std::string& name) {
     for (const Node& f : factors) need_scalar(f);
     out.kids.push_back(factors.size() == 1 ? std::move(factors[0]) : node(Kind::kMul, std::move(factors)));
   }
+  --arguments_;
   need_scalar(out.kids[0]);
   if (based) need_scalar(log_base), out.kids.push_back(std::move(log_base));
   if (!powered) return out;
@@ -247,7 +250,7 @@ bool Parser::next_is_function() const {
 Node Parser::command() {
   const std::string name = take().text;
   if (name == "frac") return fraction();
-  if (name == "sqrt") return root();
+  if (name == "sqrt") return root(false);
   if (name == "pi") return node(Kind::kPi);
   if (name == "infty") return node(Kind::kInfinity);
   if (is_function_name(name)) return function(name);

@@ -135,7 +135,7 @@ Node Parser::power() {
       need_scalar(b);
       b = node(Kind::kMul, {std::move(b), number_node(Rational(BigInt(1), BigInt(100)))});
     } else if (peek().is('^') || peek().command("circ")) {
-      if (units_length(at_) > 0) return b;  // a degree sign at the end
+      if (arguments_ == 0 && units_length(at_) > 0) return b;  // a degree sign at the end
       need_scalar(b);
       const size_t braces = peek().is('^') && peek(1).is('{') ? 1 : 0;
       const size_t circ = peek().is('^') ? 1 + braces : 0;

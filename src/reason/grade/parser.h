@@ -62,7 +62,7 @@ class Parser {
   Node command();
   Node argument();
   Node fraction();
-  Node root();
+  Node root(bool plain);
   Node function(const std::string& name);
   bool next_is_function() const;
   Node bracket(char open);
@@ -75,6 +75,7 @@ class Parser {
   size_t at_ = 0;
   int depth_ = 0;  // of bases within bases: every nesting passes base() once
   int bars_ = 0;   // open | of absolute values
+  int arguments_ = 0;  // of functions, open: a degree sign there is an angle, not a unit
 };
 
 bool is_function_name(std::string_view name);  // sin, ln, ...

@@ -10,7 +10,7 @@ namespace minke::grading {
 
 namespace {
 
-constexpr int kResiduePoints = 8, kRealPoints = 2, kRealPointsAlone = 4, kTries = 24;
+constexpr int kResiduePoints = 8, kRealPoints = 2, kRealPointsAlone = 6, kTries = 24;
 constexpr int kPrecisions[] = {128, 192};
 
 uint64_t mix(uint64_t x) {  // splitmix64
@@ -32,13 +32,13 @@ ResidueField residues_at(uint64_t seed, int point) {
   return f;
 }
 
-// In (0.3, 4.3) at even points, of either sign at odd ones: |x| is not x.
+// Sizes in (0.3, 4.3); all positive at point 0, all negative at point 1, then as it falls: |x| is not x, nor |xy| xy.
 RealField reals_at(uint64_t seed, int point, int bits) {
   RealField f(bits);
   f.point = [=](const std::string& name) {
     const uint64_t h = letter_bits(seed, point, name);
     const Rational size(BigInt(int64_t(h % 4'000'003) + 300'000), BigInt(1'000'000));
-    return point % 2 && (h >> 40) % 2 ? -size : size;
+    return point == 1 || (point > 1 && (h >> 40) % 2) ? -size : size;
   };
   return f;
 }
@@ -70,24 +70,26 @@ std::optional<Measured> real_of(const Node& n, uint64_t seed, int point, int bit
 }
 
 // Equal as far as `bits` can tell. Where sums cancel, the rest is judged against their terms, but no term beyond 2^64 may excuse a
-// difference: `10^60 \pi - 10^60 \pi + 7` is not 5.
-bool agree(const Measured& a, const Measured& b, int bits) {
+// difference: nothing is said of `10^60 \pi - 10^60 \pi + 7`.
+std::optional<bool> agree(const Measured& a, const Measured& b, int bits) {
   const FloatMath m(bits);
   const int64_t difference = std::max(m.subtract(a.value.re, b.value.re).magnitude(), m.subtract(a.value.im, b.value.im).magnitude());
   const int64_t size = std::max(magnitude(a.value), magnitude(b.value)), scale = std::max(a.scale, b.scale);
   constexpr int64_t kHidden = 64;
   if (size >= scale - kHidden) return difference <= size - (bits - kHidden - 16);
-  return scale <= kHidden && size <= scale - (bits - 16);
+  if (scale > kHidden) return std::nullopt;
+  return difference <= scale - (bits - 16);
 }
 
 bool agree_at(const Node& a, const Node& b, uint64_t seed, int point, bool& counted) {
   counted = false;
   for (const int bits : kPrecisions) {
     const auto x = real_of(a, seed, point, bits), y = real_of(b, seed, point, bits);
-    if (!x && !y) return true;
     if (!x || !y) return true;  // a domain may be narrower on one side; other points decide
-    counted = true;
-    if (!agree(*x, *y, bits)) return false;
+    const auto equal = agree(*x, *y, bits);
+    counted = equal.has_value();
+    if (!counted) return true;
+    if (!*equal) return false;
   }
   return true;
 }
@@ -162,28 +164,34 @@ bool same_value(const Node& a, const Node& b, uint64_t seed, std::string& why) {
     why = constant(ta) ? "in 128 and 192 bits" : "at real points";
   }
   const int wanted = constant(ta) ? 1 : residues ? kRealPoints : kRealPointsAlone;
+  const int tries = constant(ta) ? 1 : residues ? kRealPoints : kTries;
   int counted = 0;
-  for (int point = 0; point < (constant(ta) ? 1 : kTries) && counted < wanted; ++point) {
+  for (int point = 0; point < tries && counted < wanted; ++point) {
     bool good = false;
     if (!agree_at(a, b, seed, point, good)) return false;
     counted += good;
   }
-  if (counted < std::min(wanted, 2)) throw Refused{"no value at any point"};
+  if (!residues && counted < std::min(wanted, 2)) throw Refused{constant(ta) ? "no real value, or one lost in cancellation" : "no value at any point"};
   return true;
 }
 
 bool proportional(const Node& a, const Node& b, Factor factor, uint64_t seed) {
   const Traits ta = traits_of(a), tb = traits_of(b);
-  if (ta.infinite || tb.infinite || ta.symbols != tb.symbols) return false;
+  if (ta.infinite || tb.infinite) throw Refused{"arithmetic on infinity"};
+  if (ta.symbols != tb.symbols) return false;
   const bool residues = !ta.irrational && !tb.irrational;
   if (residues) {
     ResidueField f;
     std::optional<uint64_t> a0, b0;
-    int counted = 0;
+    int counted = 0, zeros = 0;
     for (int point = 0; point < kTries && counted < kResiduePoints; ++point) {
       const auto x = residue_of(a, seed, point), y = residue_of(b, seed, point);
       if (!x || !y) continue;
-      if (*x == 0 || *y == 0) return *x == *y && constant(ta);
+      if ((*x == 0) != (*y == 0)) return false;
+      if (*x == 0) {
+        if (++zeros == kResiduePoints) return true;  // both are 0 everywhere
+        continue;
+      }
       if (counted++ == 0) a0 = x, b0 = y;
       else if (f.multiply(*x, *b0) != f.multiply(*y, *a0)) return false;
     }
@@ -205,10 +213,9 @@ bool proportional(const Node& a, const Node& b, Factor factor, uint64_t seed) {
         if (factor != Factor::kAny && (ratio.im.magnitude() > ratio.re.magnitude() - 40 || ratio.re.negative() != (factor == Factor::kNegative))) return false;
       }
       const Measured left{f.multiply(x->value, b0->value), x->scale + b0->scale}, right{f.multiply(y->value, a0->value), y->scale + a0->scale};
-      if (!agree(left, right, bits)) return false;
+      if (!agree(left, right, bits).value_or(true)) return false;
     }
-    if (counted < 2 && !constant(ta)) throw Refused{"no value at any point"};
-    if (counted == 0) return false;
+    if (counted < (constant(ta) ? 1 : 2)) throw Refused{"no value at any point"};
   }
   return true;
 }
@@ -249,9 +256,17 @@ int compare_values(const Node& a, const Node& b, uint64_t seed) {
 std::string value_key(const Node& n) {
   const Traits t = traits_of(n);
   if (t.infinite) return sign_of(n) > 0 ? "inf" : "-inf";
-  if (constant(t) && !t.irrational) {
-    const ExactField::Value v = exact_value(n);
-    return v.im.is_zero() ? v.re.text() : v.re.text() + "+" + v.im.text() + "i";
+  if (constant(t)) {
+    ExactField::Value v;
+    bool exact = true;
+    try {
+      v = exact_value(n);  // also of roots of squares
+    } catch (const Refused&) {
+      if (!t.irrational) throw;
+      StepBudget::spend(0);
+      exact = false;
+    }
+    if (exact) return v.im.is_zero() ? v.re.text() : v.re.text() + "+" + v.im.text() + "i";
   }
   std::string key;
   for (const std::string& s : t.symbols) key += s + ",";

@@ -34,7 +34,10 @@ std::vector<std::string> keys_of(const std::vector<Node>& nodes) {
 
 std::string relation_key(const Node& n) {
   if (n.name.find_first_not_of('=') == std::string::npos) {
-    if (short_name(n.kids[0], true) || n.kids.size() > 2) return key_of(n.kids.back());
+    const Node &left = n.kids[0], &right = n.kids.back();
+    const std::vector<std::string> letters = traits_of(right).symbols;
+    const bool defines = short_name(left, true) && std::find(letters.begin(), letters.end(), left.name) == letters.end();
+    if (defines || n.kids.size() > 2) return key_of(right);
     return "= " + proportion_key(node(Kind::kAdd, {n.kids[0], node(Kind::kNegate, {n.kids[1]})}));
   }
   if (const auto interval = interval_of(n)) return key_of(*interval);
