@@ -26,7 +26,9 @@ int run_cli(int argc, char** argv) {
   add_curves(app);
   add_tokenizer(app);
   add_train(app);
+  add_sft(app);
   add_generate(app);
+  add_chat(app);
   add_eval(app);
   add_sample(app);
   add_logits(app);

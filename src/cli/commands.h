@@ -7,6 +7,7 @@ class App;
 namespace minke {
 
 void add_bench(CLI::App& app);
+void add_chat(CLI::App& app);
 void add_data(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_eval(CLI::App& app);
@@ -15,6 +16,7 @@ void add_sample(CLI::App& app);
 void add_info(CLI::App& app);
 void add_logits(CLI::App& app);
 void add_train(CLI::App& app);
+void add_sft(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_curves(CLI::App& app);

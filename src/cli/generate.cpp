@@ -9,7 +9,9 @@
 
 #include "base/interrupt.h"
 #include "checkpoint/model_folder.h"
+#include "cli/answer_text.h"
 #include "cli/commands.h"
+#include "cli/sampling_flags.h"
 #include "data/tokenizer/tokenizer.h"
 #include "infer/engine.h"
 
@@ -17,63 +19,10 @@ namespace minke {
 namespace {
 
 struct GenerateOptions {
-  std::string model, prompt, dtype = "auto", cache = "latent";
+  std::string model, prompt;
   bool has_prompt = false, json = false, interactive = false, special = false;
-  int64_t max_tokens = 128, samples = 1;
-  SamplerOptions sampler;
-  std::vector<std::string> stop;
-};
-
-// Streams one answer's text and watches for stop strings. Text that may be the beginning of one is held back.
-class AnswerText {
- public:
-  AnswerText(const Tokenizer& tokenizer, const std::vector<std::string>& stop, bool print) : decoder_(tokenizer, true), stop_(stop), print_(print) {}
-
-  // False when a stop string was reached; the text ends before it.
-  bool push(int32_t id) {
-    text_ += decoder_.push(id);
-    return advance(false);
-  }
-  void finish() {
-    if (stopped_) return;
-    text_ += decoder_.flush();
-    advance(true);
-  }
-  const std::string& text() const { return text_; }
-  bool stopped() const { return stopped_; }
-
- private:
-  bool advance(bool all) {
-    size_t end = text_.size(), hold = 0;
-    for (const std::string& s : stop_) {
-      const size_t from = printed_ >= s.size() ? printed_ - s.size() : 0;
-      const size_t at = text_.find(s, from);
-      if (at != std::string::npos && at < end) {
-        end = at;
-        stopped_ = true;
-      }
-      for (size_t n = std::min(s.size() - 1, text_.size()); n > hold; --n)
-        if (text_.compare(text_.size() - n, n, s, 0, n) == 0) {
-          hold = n;
-          break;
-        }
-    }
-    if (stopped_) text_.resize(end);
-    const size_t upto = stopped_ || all ? text_.size() : text_.size() - hold;
-    if (print_ && upto > printed_) {
-      std::fwrite(text_.data() + printed_, 1, upto - printed_, stdout);
-      std::fflush(stdout);
-    }
-    printed_ = std::max(printed_, upto);
-    return !stopped_;
-  }
-
-  StreamDecoder decoder_;
-  std::vector<std::string> stop_;
-  bool print_;
-  std::string text_;
-  size_t printed_ = 0;
-  bool stopped_ = false;
+  int64_t samples = 1;
+  SamplingFlags sampling;
 };
 
 void answer(Engine& engine, const ModelConfig& config, const Tokenizer& tokenizer, const GenerateOptions& o, const std::string& prompt) {
@@ -81,18 +30,14 @@ void answer(Engine& engine, const ModelConfig& config, const Tokenizer& tokenize
   if (tokenizer.bos_id() >= 0) ids.push_back(tokenizer.bos_id());
   tokenizer.encode(prompt, o.special, &ids);
   if (ids.empty()) usage_fail("--prompt is empty and the tokenizer has no BOS to start from");
-  for (const int32_t id : ids)
-    if (id >= config.vocab_size) fail("token {} of the prompt is outside the model's vocabulary of {}; is this the model's own tokenizer?", id, config.vocab_size);
-
-  const int64_t room = config.max_position_embeddings - int64_t(ids.size());
-  if (room < 1) fail("the prompt has {} tokens, the model {} positions", ids.size(), config.max_position_embeddings);
+  const int64_t room = room_after(ids, config);
 
   std::vector<GenerateRequest> requests;
   std::vector<std::unique_ptr<AnswerText>> texts;
   const bool stream = !o.json && o.samples == 1;
   for (int64_t i = 0; i < o.samples; ++i) {
-    requests.push_back({ids, std::min(o.max_tokens, room), o.sampler, config.eos_token_id, uint64_t(i)});
-    texts.push_back(std::make_unique<AnswerText>(tokenizer, o.stop, stream));
+    requests.push_back({ids, std::min(o.sampling.max_tokens, room), o.sampling.sampler, config.eos_token_id, uint64_t(i)});
+    texts.push_back(std::make_unique<AnswerText>(tokenizer, o.sampling.stop, stream ? show_on_stdout : std::function<void(std::string_view)>()));
   }
   if (stream) std::printf("%s", prompt.c_str());
   const auto start = std::chrono::steady_clock::now();
@@ -118,16 +63,12 @@ void answer(Engine& engine, const ModelConfig& config, const Tokenizer& tokenize
 }
 
 void run_generate(const GenerateOptions& o) {
-  o.sampler.validate();
-  if (o.max_tokens < 1) usage_fail("--max-tokens {}: expected at least 1", o.max_tokens);
-  for (const std::string& s : o.stop)
-    if (s.empty()) usage_fail("--stop: expected a text, found an empty one");
+  o.sampling.validate();
   if (o.samples < 1) usage_fail("--samples {}: expected at least 1", o.samples);
   if (!o.has_prompt && !o.interactive) usage_fail("no prompt: give -p TEXT, or --interactive for a prompt to type at");
-  const CacheForm form = o.cache == "latent" ? CacheForm::kLatent : CacheForm::kExpanded;
   const Tokenizer tokenizer = Tokenizer::load(o.model);
-  const std::unique_ptr<Transformer> model = load_model(o.model, o.dtype, WeightUse::kInference);
-  Engine engine(*model, form);
+  const std::unique_ptr<Transformer> model = load_model(o.model, o.sampling.dtype, WeightUse::kInference);
+  Engine engine(*model, o.sampling.form());
   catch_interrupts();
   if (o.has_prompt) answer(engine, model->config(), tokenizer, o, o.prompt);
   if (!o.interactive) return;
@@ -146,18 +87,8 @@ void add_generate(CLI::App& app) {
   auto o = std::make_shared<GenerateOptions>();
   c->add_option("model", o->model, "model folder")->required();
   auto* prompt = c->add_option("-p,--prompt", o->prompt, "the text to continue");
-  c->add_option("-n,--max-tokens", o->max_tokens, "stop after this many tokens")->capture_default_str();
-  c->add_option("-t,--temperature", o->sampler.temperature, "0 takes the likeliest token")->capture_default_str();
-  c->add_option("--top-p", o->sampler.top_p, "keep the likeliest tokens that reach this probability")->capture_default_str();
-  c->add_option("--top-k", o->sampler.top_k, "keep this many tokens; 0 keeps all")->capture_default_str();
-  c->add_option("--min-p", o->sampler.min_p, "keep tokens this likely relative to the likeliest")->capture_default_str();
-  c->add_option("--seed", o->sampler.seed, "the same seed gives the same text")->capture_default_str();
-  c->add_option("--stop", o->stop, "end before this text; may be given several times")->take_all();
+  add_sampling_flags(*c, o->sampling);
   c->add_option("--samples", o->samples, "answers to the same prompt, side by side")->capture_default_str();
-  c->add_option("--cache", o->cache, "what is kept of the past: latent (small) or expanded (the training forward, bit for bit)")
-      ->check(CLI::IsMember({"latent", "expanded"}))
-      ->capture_default_str();
-  c->add_option("--dtype", o->dtype, "auto (as stored), bf16 or f32")->check(CLI::IsMember({"auto", "bf16", "f32"}))->capture_default_str();
   c->add_flag("--special", o->special, "read special tokens such as <think> in the prompt as tokens");
   c->add_flag("-i,--interactive", o->interactive, "then read prompts from the terminal");
   c->add_flag("--json", o->json, "one JSON object per answer: ids (without the prompt), text, finish_reason");

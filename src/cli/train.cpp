@@ -31,7 +31,7 @@ void add_train(CLI::App& app) {
   auto* seed = c->add_option("--seed", f->seed, "instead of the config's")->check(CLI::NonNegativeNumber);
   auto* gamma = c->add_option("--gamma", f->gamma, "speed of the balancing bias, instead of the config's")->check(CLI::NonNegativeNumber);
   auto* alpha = c->add_option("--balance-alpha", f->balance_alpha, "weight of the sequence-wise loss, instead of the config's")->check(CLI::NonNegativeNumber);
-  c->add_option("--init", f->init, "start from this model folder instead of fresh weights");
+  c->add_option("--init", f->init, "start from this model folder instead of fresh weights (or [train] model)");
   c->add_option("--dump-batches", f->dump, "also write the run's batches and per-step settings to FILE.safetensors and FILE.json (tools/oracle)");
   c->add_flag("--fresh", f->fresh, "forget the run that is in the folder");
   c->add_flag("--json", f->json, "a run that finishes ends with one JSON object");
@@ -57,7 +57,8 @@ void add_train(CLI::App& app) {
     if (seed->count()) t.seed = uint64_t(f->seed);
     if (gamma->count()) t.gamma = f->gamma;
     if (alpha->count()) t.balance_alpha = f->balance_alpha;
-    r.init = f->init;
+    r.init = f->init.empty() ? t.model : f->init;
+    if (!r.config.data.chat.empty()) usage_fail("{}: [data] chat is for fine-tuning: minke sft {}", f->config, f->config);
     r.fresh = f->fresh;
     r.json = f->json;
     r.dump_batches = f->dump;

@@ -1,10 +1,12 @@
 #include "model/score.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace minke {
 
-Score score_windows(Transformer& model, const std::vector<std::vector<int32_t>>& windows, const std::function<bool()>& stop) {
+Score score_windows(Transformer& model, const std::vector<std::vector<int32_t>>& windows, const std::function<bool()>& stop,
+                    const std::vector<int64_t>& given) {
   constexpr int64_t kRows = 4096;  // per forward; any number gives the same answer
   Score out;
   Arena arena;
@@ -18,6 +20,7 @@ Score score_windows(Transformer& model, const std::vector<std::vector<int32_t>>&
       rows.add(int64_t(w.size()) - 1, 0);
       ids.insert(ids.end(), w.begin(), w.end() - 1);
       targets.insert(targets.end(), w.begin() + 1, w.end());
+      if (!given.empty()) std::fill_n(targets.end() - (int64_t(w.size()) - 1), std::min<int64_t>(given[next] - 1, int64_t(w.size()) - 1), -1);
     }
     if (rows.count() == 0) continue;
     ArenaScope scope(arena);

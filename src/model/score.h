@@ -14,7 +14,9 @@ struct Score {
   std::vector<std::vector<int64_t>> expert_loads;  // [MoE layers of the main model][experts]: tokens each expert got
 };
 
-// Each window's row i predicts its id i + 1; windows do not see one another. `stop` (may be empty) ends early.
-Score score_windows(Transformer& model, const std::vector<std::vector<int32_t>>& windows, const std::function<bool()>& stop = {});
+// Each window's row i predicts its id i + 1; windows do not see one another. `stop` (may be empty) ends early. given[i] (empty: 1):
+// the first ids of window i that are not scored.
+Score score_windows(Transformer& model, const std::vector<std::vector<int32_t>>& windows, const std::function<bool()>& stop = {},
+                    const std::vector<int64_t>& given = {});
 
 }  // namespace minke

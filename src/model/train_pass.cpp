@@ -120,29 +120,43 @@ class TrainPass {
   }
 
   // Loss of a depth's normed output, `share` of the step's; its gradient into depth.d_out. Row at place p predicts the token at
-  // p + k + 1.
+  // p + k + 1. Rows whose target weighs nothing do not pass the head, unless a token_loss wants their log-probability.
   double loss(Depth& depth, size_t k, View out, double share) {
-    const size_t n = depth.place.size();
-    std::vector<int64_t> places(n);
-    std::vector<int32_t> targets(n);
-    std::vector<float> weights(n), nll(n);
-    for (size_t i = 0; i < n; ++i) {
-      places[i] = depth.place[i] + int64_t(k) + 1;
-      targets[i] = batch_.tokens[size_t(places[i])];
-      const double weight = batch_.weights.empty() ? 1.0 : double(batch_.weights[size_t(places[i])]);
-      weights[i] = float(share * weight / weight_of_step_);
+    const bool own_loss = k == 0 && token_loss_;
+    const size_t all = depth.place.size();
+    std::vector<int64_t> rows, places;
+    std::vector<int32_t> targets;
+    std::vector<float> weights;
+    for (size_t i = 0; i < all; ++i) {
+      const size_t place = size_t(depth.place[i]) + k + 1;
+      const double weight = batch_.weights.empty() ? 1.0 : double(batch_.weights[place]);
+      if (weight == 0 && !own_loss) continue;
+      rows.push_back(int64_t(i));
+      places.push_back(int64_t(place));
+      targets.push_back(batch_.tokens[place]);
+      weights.push_back(float(share * weight / weight_of_step_));
     }
-    depth.d_out = take(arena_, DType::kF32, int64_t(n), out.cols);
-    std::vector<float> scale = weights;  // the head may rewrite it
+    const size_t n = rows.size();
+    std::vector<float> nll(n), scale = weights;  // the head may rewrite the scale
     HeadTargets t{targets.data(), scale.data(), options_.temperature, {}};
-    if (k == 0 && token_loss_)
-      t.reweigh = [&](int64_t begin, int64_t rows, const float* chunk_nll, float* chunk_scale) {
-        std::vector<float> logp(static_cast<size_t>(rows));
-        for (int64_t i = 0; i < rows; ++i) logp[size_t(i)] = -chunk_nll[i];
-        token_loss_(rows, places.data() + begin, logp.data(), chunk_scale);
-        for (int64_t i = 0; i < rows; ++i) chunk_scale[i] = -chunk_scale[i];  // nll = -logp
+    if (own_loss)
+      t.reweigh = [&](int64_t begin, int64_t count, const float* chunk_nll, float* chunk_scale) {
+        std::vector<float> logp(static_cast<size_t>(count));
+        for (int64_t i = 0; i < count; ++i) logp[size_t(i)] = -chunk_nll[i];
+        token_loss_(count, places.data() + begin, logp.data(), chunk_scale);
+        for (int64_t i = 0; i < count; ++i) chunk_scale[i] = -chunk_scale[i];  // nll = -logp
       };
-    head_loss(m_.head_, out, t, nll.data(), depth.d_out, arena_);
+    depth.d_out = take(arena_, DType::kF32, int64_t(all), out.cols);
+    if (n == all) {
+      head_loss(m_.head_, out, t, nll.data(), depth.d_out, arena_);
+    } else {
+      ArenaScope scope(arena_);
+      View x = take(arena_, out.dtype, int64_t(n), out.cols), dx = take(arena_, DType::kF32, int64_t(n), out.cols);
+      for (size_t i = 0; i < n; ++i) copy(out.slice(rows[i], 1), x.slice(int64_t(i), 1));
+      head_loss(m_.head_, x, t, nll.data(), dx, arena_);
+      fill_zero(depth.d_out);
+      for (size_t i = 0; i < n; ++i) copy(dx.slice(int64_t(i), 1), depth.d_out.slice(rows[i], 1));
+    }
     return weighted_sum(nll, weights) / share;
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,20 +13,20 @@
 
 namespace minke {
 
-double measure_speed(TrainStep& step, Transformer& model, const int32_t* tokens, const std::vector<std::vector<int64_t>>& segment_starts) {
+double measure_speed(TrainStep& step, Transformer& model, const TrainBatch& batch) {
   using Clock = std::chrono::steady_clock;
   Weights& w = model.weights();
   Optimizer& optimizer = step.optimizer();
   const std::vector<float> masters(w.masters(), w.masters() + w.flat_size());
   const StepValues values = scheduled(step.options(), 0);
   Progress scratch;
-  step.run(tokens, segment_starts, values, scratch);  // the first one also touches all memory
+  step.run(batch, values, scratch);  // the first one also touches all memory
   constexpr double kSeconds = 2.0;
   std::vector<double> seconds;
   const auto start = Clock::now();
   do {
     const auto begin = Clock::now();
-    step.run(tokens, segment_starts, values, scratch);
+    step.run(batch, values, scratch);
     seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
   } while (std::chrono::duration<double>(Clock::now() - start).count() < kSeconds);
   std::copy(masters.begin(), masters.end(), w.masters());
@@ -34,18 +35,17 @@ double measure_speed(TrainStep& step, Transformer& model, const int32_t* tokens,
   std::memset(optimizer.v(), 0, bytes);
   w.refresh();
   std::nth_element(seconds.begin(), seconds.begin() + int64_t(seconds.size() / 2), seconds.end());
-  return double(step.options().batch_sequences * step.options().sequence_length) / seconds[seconds.size() / 2];
+  return double(batch.rows()) / seconds[seconds.size() / 2];
 }
 
-Budget decide_budget(const TrainOptions& o, double measured_tok_s) {
+Budget decide_budget(const TrainOptions& o, double measured_tok_s, double rows_per_step) {
   constexpr double kForSteps = 0.94;  // of the time; evaluations, checkpoints and slow spells take the rest
   Budget b;
-  const int64_t per_step = o.batch_sequences * o.sequence_length;
   b.minutes = o.tokens > 0 ? 0 : o.minutes;
   b.measured_tok_s = o.tokens > 0 ? 0 : measured_tok_s;
   const double tokens = o.tokens > 0 ? double(o.tokens) : o.minutes * 60 * measured_tok_s * kForSteps;
-  b.steps = std::max<int64_t>(1, int64_t(tokens / double(per_step) + 0.5));
-  b.tokens = b.steps * per_step;
+  b.steps = std::max<int64_t>(1, int64_t(tokens / rows_per_step + 0.5));
+  b.tokens = std::llround(double(b.steps) * rows_per_step);
   return b;
 }
 
@@ -61,6 +61,11 @@ std::string run_fingerprint(const std::string& model_json, const RunConfig& c) {
   for (const double x : {t.lr, t.lr_final, t.warmup, t.decay_from, t.beta1, t.beta2, t.eps, t.weight_decay, t.clip, t.gamma, t.gamma_decay_from,
                          t.gamma_until, t.balance_alpha, t.mtp_lambda, t.mtp_lambda_final, t.mtp_switch})
     add(x);
+  if (!c.data.chat.empty()) {
+    for (const std::vector<std::string>& list : {c.data.chat, c.data.held_out})
+      for (const std::string& path : list) add(path);
+    add(c.data.held_out_share), add(c.data.long_examples);
+  }
   return fmt::format("{:016x}", xxh3_64(text));
 }
 

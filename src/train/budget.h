@@ -18,9 +18,10 @@ struct Budget {
 };
 
 // Takes real steps on the first batch for about two seconds, then puts the weights and moments back.
-double measure_speed(TrainStep& step, Transformer& model, const int32_t* tokens, const std::vector<std::vector<int64_t>>& segment_starts);
+double measure_speed(TrainStep& step, Transformer& model, const TrainBatch& batch);
 
-Budget decide_budget(const TrainOptions& o, double measured_tok_s);
+// rows_per_step: a step's tokens, on average.
+Budget decide_budget(const TrainOptions& o, double measured_tok_s, double rows_per_step);
 
 // OUT/run.json: the budget and a fingerprint of what the run computes.
 void store_budget(const std::string& path, const Budget& budget, const std::string& fingerprint);

@@ -41,10 +41,14 @@ void Metrics::write(const MetricsLine& l) {
   for (const double x : l.report.losses.mtp) mtp.push_back(number(x));
   for (const double x : l.report.max_vio) vio.push_back(number(x));
   Json j = {{"step", l.progress.step}, {"tokens", l.progress.tokens}, {"loss", number(l.report.losses.main)}, {"mtp_loss", mtp}};
-  if (l.bpb) {
+  if (l.examples > 0) {
+    j["examples"] = l.examples;
+    j["answer_tokens"] = l.answer_tokens;
+    if (l.held_out && l.held_out->answers) j["sft_loss"] = number(*l.held_out->answers);
+  } else if (l.held_out) {
     j["bpb"] = Json::object();
-    if (l.bpb->prose) j["bpb"]["prose"] = number(*l.bpb->prose);
-    if (l.bpb->problems) j["bpb"]["problems"] = number(*l.bpb->problems);
+    if (l.held_out->prose) j["bpb"]["prose"] = number(*l.held_out->prose);
+    if (l.held_out->problems) j["bpb"]["problems"] = number(*l.held_out->problems);
   }
   j["balance_loss"] = number(l.report.losses.balance);
   j["lr"] = l.report.values.lr;

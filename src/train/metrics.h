@@ -8,15 +8,16 @@
 
 namespace minke {
 
-// Held-out bits per byte, when they were measured at this step.
+// What was measured at this step on held-out data: bits per byte of texts, nats per token of answers (fine-tuning).
 struct HeldOut {
-  std::optional<double> prose, problems;
+  std::optional<double> prose, problems, answers;
 };
 
 struct MetricsLine {
   const Progress& progress;
   const StepReport& report;
-  const HeldOut* bpb = nullptr;   // null: not measured
+  const HeldOut* held_out = nullptr;  // null: not measured
+  int64_t examples = 0, answer_tokens = 0;  // of a fine-tuning step; 0: another run
   double tok_s = 0, peak_share = 0;
   int64_t rss_bytes = 0;
 };

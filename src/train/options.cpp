@@ -49,31 +49,37 @@ MixWeights problem_mix(Fields& f) {
   return mix;
 }
 
-DataOptions read_data(Fields f) {
-  DataOptions d;
+DataOptions read_data(Fields f, DataOptions d) {
   d.tokenizer = f.text("tokenizer", d.tokenizer);
   d.text = paths(f, "text");
   d.held_out = paths(f, "held_out");
   d.problem_weight = f.number("problem_weight", 0, 1, d.problem_weight);
   d.problem_mix = problem_mix(f);
   d.mask_segments = f.boolean("mask_segments", d.mask_segments);
+  d.chat = paths(f, "chat");
+  d.held_out_share = f.number("held_out_share", 0, 0.9, d.held_out_share);
+  const std::vector<std::string_view> ways = {"error", "truncate", "drop"};
+  d.long_examples = ways[f.choice("long_examples", ways, 0)];
+  if (!d.chat.empty() && (!d.text.empty() || d.problem_weight > 0)) f.fail_at("chat", "conversations alone, without text or problem_weight");
   f.reject_unknown();
   return d;
 }
 
-TrainOptions read_train(Fields f) {
-  TrainOptions t;
+TrainOptions read_train(Fields f, TrainOptions t) {
   const auto whole = [&f](const char* key, int64_t& field, int64_t low) { field = f.integer(key, low, kMany, field); };
   const auto number = [&f](const char* key, double& field, double low, double high) { field = f.number(key, low, high, field); };
   const auto share = [&number](const char* key, double& field) { number(key, field, 0, 1); };
   const std::vector<std::string_view> formats = {"bf16", "f32"};
   whole("tokens", t.tokens, 0);
   number("minutes", t.minutes, 0, 1e7);
+  number("epochs", t.epochs, 0, 1e6);
+  t.model = f.text("model", t.model);
   whole("sequence_length", t.sequence_length, 1);
   whole("batch_sequences", t.batch_sequences, 1);
   whole("micro_batch_sequences", t.micro_batch_sequences, 0);
-  t.precision = formats[f.choice("precision", formats, 0)];
-  t.moments = formats[f.choice("moments", formats, 0)];
+  const auto format = [&](const char* key, std::string& field) { field = formats[f.choice(key, formats, field == "f32")]; };
+  format("precision", t.precision);
+  format("moments", t.moments);
   t.seed = uint64_t(f.integer("seed", 0, INT64_MAX, int64_t(t.seed)));
   number("lr", t.lr, 0, 10);
   number("lr_final", t.lr_final, 0, 10);
@@ -93,12 +99,12 @@ TrainOptions read_train(Fields f) {
   share("mtp_switch", t.mtp_switch);
   whole("max_skipped", t.max_skipped, 1);
   if (t.gamma_decay_from > t.gamma_until) f.fail_at("gamma_decay_from", fmt::format("at most gamma_until, {}", t.gamma_until));
+  if (t.epochs > 0 && (t.tokens > 0 || t.minutes > 0)) f.fail_at("epochs", "one budget: epochs, tokens or minutes");
   f.reject_unknown();
   return t;
 }
 
-RunOptions read_run(Fields f) {
-  RunOptions r;
+RunOptions read_run(Fields f, RunOptions r) {
   r.out = f.text("out", r.out);
   r.checkpoint_every = f.integer("checkpoint_every", 0, kMany, r.checkpoint_every);
   r.checkpoint_minutes = f.number("checkpoint_minutes", 0.01, 1e6, r.checkpoint_minutes);
@@ -116,7 +122,9 @@ RunOptions read_run(Fields f) {
 DType TrainOptions::compute() const { return dtype_named(precision); }
 DType TrainOptions::moment_dtype() const { return dtype_named(moments); }
 
-RunConfig RunConfig::from_toml(std::string_view source, const std::string& path) {
+RunConfig RunConfig::from_toml(std::string_view source, const std::string& path) { return from_toml(source, path, {}); }
+
+RunConfig RunConfig::from_toml(std::string_view source, const std::string& path, const RunConfig& defaults) {
   const nlohmann::ordered_json file = parse_toml(source, path);
   for (const auto& [key, value] : file.items()) {
     if (key != "model" && key != "data" && key != "train" && key != "run")
@@ -128,7 +136,7 @@ RunConfig RunConfig::from_toml(std::string_view source, const std::string& path)
     const auto it = file.find(name);
     return Fields(it == file.end() ? empty : *it, fmt::format("{}: [{}] ", path, name));
   };
-  return {read_data(section("data")), read_train(section("train")), read_run(section("run"))};
+  return {read_data(section("data"), defaults.data), read_train(section("train"), defaults.train), read_run(section("run"), defaults.run)};
 }
 
 }  // namespace minke

@@ -17,11 +17,17 @@ struct DataOptions {
   double problem_weight = 0;                 // share of tokens that are generated problems; 0: none
   MixWeights problem_mix;                    // which problems, in which forms
   bool mask_segments = false;                // attention stays inside a document
+  // Fine-tuning: conversations (data/sft_examples.h), of which answers alone are learnt. held_out is then such files too.
+  std::vector<std::string> chat;
+  double held_out_share = 0.02;              // of the conversations, where held_out names no file
+  std::string long_examples = "error";       // more than sequence_length + 1 tokens: or "truncate", "drop"
 };
 
 struct TrainOptions {
   int64_t tokens = 0;                        // the budget; 0: from `minutes` and the measured speed
   double minutes = 0;
+  double epochs = 0;                         // passes over [data] chat
+  std::string model;                         // folder of the weights to start from; empty: fresh ones
   int64_t sequence_length = 256, batch_sequences = 16;
   int64_t micro_batch_sequences = 0;         // sequences per pass; 0: the whole batch
   std::string precision = "bf16";            // or "f32"
@@ -55,7 +61,8 @@ struct RunConfig {
   DataOptions data;
   TrainOptions train;
   RunOptions run;
-  // Refuses unknown keys and values out of range; ignores [model], which ModelConfig reads.
+  // Refuses unknown keys and values out of range; ignores [model], which ModelConfig reads. Keys not given keep their `defaults`.
+  static RunConfig from_toml(std::string_view text, const std::string& path, const RunConfig& defaults);
   static RunConfig from_toml(std::string_view text, const std::string& path);
 };
 

@@ -48,6 +48,11 @@ class Run {
     if (options_.sequence_length > request.model.max_position_embeddings)
       fail("{}: [train] sequence_length {} is longer than max_position_embeddings {}", request.config_path, options_.sequence_length,
            request.model.max_position_embeddings);
+    if (options_.epochs > 0) {
+      if (data_.batches().rows_per_epoch() == 0)
+        fail("{}: [train] epochs counts passes over [data] chat, which is not there; give tokens or minutes", request.config_path);
+      options_.tokens = std::max<int64_t>(1, std::llround(options_.epochs * data_.batches().rows_per_epoch()));
+    }
   }
 
   int run() {
@@ -93,6 +98,7 @@ class Run {
     peak_gflops_ = peak_gflops(options_.compute(), chosen_isa(), thread_count());
     screen_.say("machine  {}, {} threads, kernels {} ({}), peak {:.0f} GFLOP/s", cpu_model(), thread_count(), isa_name(chosen_isa()), gemm_variant().name,
         peak_gflops_);
+    if (!request_.init.empty()) screen_.say("start    {}", request_.init);
     screen_.say("data     {}", data_.summary());
 
     const std::optional<Budget> stored = stored_budget(budget_path_, fingerprint_);
@@ -106,13 +112,13 @@ class Run {
     } else {
       budget_ = *stored;
       const bool stated = options_.tokens > 0 || options_.minutes > 0;
-      if (stated && decide_budget(options_, budget_.measured_tok_s).tokens != budget_.tokens)
+      if (stated && decide_budget(options_, budget_.measured_tok_s, data_.batches().rows_per_step()).tokens != budget_.tokens)
         screen_.say("warning  the budget stays as it was decided before step 1; --fresh starts over with another");
     }
     options_.tokens = budget_.tokens;
     if (stored && budget_.finished_steps < last_step()) resume();
-    screen_.say("budget   {} tokens, {} steps of {}{}", human(double(budget_.tokens)), budget_.steps, options_.batch_sequences * options_.sequence_length,
-        budget_.minutes > 0 ? fmt::format(": {:g} minutes at {} tokens/s, measured here", budget_.minutes, human(budget_.measured_tok_s)) : "");
+    screen_.say("budget   {} tokens, {} steps of {}{}", human(double(budget_.tokens)), budget_.steps,
+        std::llround(data_.batches().rows_per_step()), budget_.minutes > 0 ? fmt::format(": {:g} minutes at {} tokens/s, measured here", budget_.minutes, human(budget_.measured_tok_s)) : "");
   }
 
   void fresh_weights() {
@@ -126,15 +132,16 @@ class Run {
     if (options_.tokens == 0 && options_.minutes == 0 && !request_.steps)
       usage_fail("{}: how long? Set tokens or minutes in [train], or give --tokens, --minutes or --steps", request_.config_path);
     TrainOptions o = options_;
-    if (o.tokens == 0 && o.minutes == 0) o.tokens = std::max<int64_t>(1, *request_.steps) * o.batch_sequences * o.sequence_length;
+    const double per_step = data_.batches().rows_per_step();
+    if (o.tokens == 0 && o.minutes == 0) o.tokens = std::llround(double(std::max<int64_t>(1, *request_.steps)) * per_step);
     double tok_s = 0;
     if (o.tokens == 0) {
-      const std::string position = data_.state();
-      const Batch first = data_.next();
-      tok_s = measure_speed(step_, model_, first.tokens.data(), segment_starts(first));
-      data_.restore(position);
+      const std::string position = data_.batches().state();
+      const StepBatch first = data_.batches().next();
+      tok_s = measure_speed(step_, model_, first.view());
+      data_.batches().restore(position);
     }
-    const Budget budget = decide_budget(o, tok_s);
+    const Budget budget = decide_budget(o, tok_s, per_step);
     store_budget(budget_path_, budget, fingerprint_);
     return budget;
   }
@@ -153,9 +160,10 @@ class Run {
     progress_.skipped = f.integer("skipped", restored->path);
     progress_.skipped_in_a_row = f.integer("skipped_in_a_row", restored->path);
     seconds_before_ = double(f.integer("milliseconds", restored->path)) * 1e-3;
-    data_.restore(f.text("data", restored->path));
+    data_.batches().restore(f.text("data", restored->path));
     if (const auto it = f.texts.find("before_prose"); it != f.texts.end()) before_.prose = std::stod(it->second);
     if (const auto it = f.texts.find("before_problems"); it != f.texts.end()) before_.problems = std::stod(it->second);
+    if (const auto it = f.texts.find("before_answers"); it != f.texts.end()) before_.answers = std::stod(it->second);
     if (const std::string& was = f.text("isa", restored->path), &vendor = f.text("vendor", restored->path);
         was != isa_name(chosen_isa()) || vendor != cpu_vendor())
       screen_.say("warning  this run began with {} on {}; going on with {} on {}: the result will differ in its last bits", was, vendor, isa_name(chosen_isa()),
@@ -172,9 +180,10 @@ class Run {
                   {"skipped", progress_.skipped},
                   {"skipped_in_a_row", progress_.skipped_in_a_row},
                   {"milliseconds", int64_t(seconds_spent() * 1e3)}};
-    f.texts = {{"data", data_.state()}, {"isa", isa_name(chosen_isa())}, {"vendor", cpu_vendor()}};
+    f.texts = {{"data", data_.batches().state()}, {"isa", isa_name(chosen_isa())}, {"vendor", cpu_vendor()}};
     if (before_.prose) f.texts["before_prose"] = fmt::format("{}", *before_.prose);
     if (before_.problems) f.texts["before_problems"] = fmt::format("{}", *before_.problems);
+    if (before_.answers) f.texts["before_answers"] = fmt::format("{}", *before_.answers);
     save_checkpoint(out_, progress_.step, model_, request_.config.data.tokenizer, moments(), f, request_.config.run.keep_checkpoints);
     last_checkpoint_ = Clock::now();
     checkpointed_step_ = progress_.step;
@@ -187,13 +196,24 @@ class Run {
       if (interrupted()) return std::nullopt;
       return score.nll / std::log(2.0) / double(set.bytes);
     };
-    return {bits(data_.held_out().prose), bits(data_.held_out().problems)};
+    return {bits(data_.held_out().prose), bits(data_.held_out().problems), answer_loss()};
+  }
+
+  // Nats per token of the held-out answers.
+  std::optional<double> answer_loss() {
+    const SftExamples& e = data_.held_out().answers;
+    if (e.size() == 0) return std::nullopt;
+    std::vector<std::vector<int32_t>> windows;
+    for (size_t i = 0; i < e.size(); ++i) windows.emplace_back(e.ids(i).begin(), e.ids(i).end());
+    const Score score = score_windows(model_, windows, [] { return interrupted(); }, {e.prompt.begin(), e.prompt.end()});
+    if (interrupted()) return std::nullopt;
+    return score.nll / double(score.tokens);
   }
 
   // False when interrupted.
   bool loop() {
     const RunOptions& r = request_.config.run;
-    const double flops = train_flops_per_token(request_.model, options_.sequence_length, options_.mtp_lambda > 0);
+    const double flops = train_flops_per_token(request_.model, std::llround(data_.batches().rows_per_sequence()), options_.mtp_lambda > 0);
     last_checkpoint_ = last_eval_ = began_ = Clock::now();
     metrics_ = std::make_unique<Metrics>(out_ + "/metrics.jsonl", progress_.step);
     if (progress_.step == 0) {
@@ -203,10 +223,10 @@ class Run {
     while (progress_.step < last_step()) {
       if (interrupted()) return false;
       const auto begin = Clock::now();
-      const Batch batch = data_.next();
+      const StepBatch batch = data_.batches().next();
       const double done = double(progress_.tokens) / double(budget_.tokens);
-      const StepReport report = step_.run(batch.tokens.data(), segment_starts(batch), scheduled(options_, done), progress_);
-      const double seconds = since(begin), tok_s = double(options_.batch_sequences * options_.sequence_length) / seconds;
+      const StepReport report = step_.run(batch.view(), scheduled(options_, done), progress_);
+      const double seconds = since(begin), tok_s = double(batch.view().rows()) / seconds;
       average_ = average_ == 0 ? tok_s : 0.9 * average_ + 0.1 * tok_s;
       if (report.skipped) on_skipped(report);
 
@@ -219,8 +239,9 @@ class Run {
         last_eval_ = Clock::now();
       }
       const double share = average_ * flops / 1e9 / peak_gflops_;
-      metrics_->write({progress_, report, measured ? &now : nullptr, tok_s, tok_s * flops / 1e9 / peak_gflops_, resident_bytes()});
-      const double left = double((last_step() - progress_.step) * options_.batch_sequences * options_.sequence_length) / average_;
+      metrics_->write({progress_, report, measured ? &now : nullptr, batch.answer_tokens > 0 ? int64_t(batch.lengths.size()) : 0, batch.answer_tokens, tok_s,
+                       tok_s * flops / 1e9 / peak_gflops_, resident_bytes()});
+      const double left = double(last_step() - progress_.step) * data_.batches().rows_per_step() / average_;
       screen_.step({progress_.step, last_step(), report, average_, share, left}, measured ? &now : nullptr);
       const bool save = r.checkpoint_every > 0 ? progress_.step % r.checkpoint_every == 0 : since(last_checkpoint_) >= r.checkpoint_minutes * 60;
       if (save && !last) checkpoint();
@@ -252,16 +273,22 @@ class Run {
         if (h.prose) j[name]["prose"] = *h.prose;
         if (h.problems) j[name]["problems"] = *h.problems;
       };
-      add("bpb_before", before_);
-      add("bpb_after", after);
+      if (request_.config.data.chat.empty()) {
+        add("bpb_before", before_);
+        add("bpb_after", after);
+      } else {
+        j["sft_loss_before"] = before_.answers ? nlohmann::ordered_json(*before_.answers) : nullptr;
+        j["sft_loss_after"] = after.answers ? nlohmann::ordered_json(*after.answers) : nullptr;
+        j["epochs"] = double(progress_.tokens) / data_.batches().rows_per_epoch();
+      }
       std::printf("%s\n", j.dump().c_str());
       return;
     }
-    if (before_.prose || before_.problems) screen_.say("before   {}", describe(before_));
+    if (before_.prose || before_.problems || before_.answers) screen_.say("before   {}", describe(before_));
     screen_.say("after    {}", describe(after));
     screen_.say("spent    {} tokens in {} on {} threads: ${:.4f} at ${:g} per core-hour; peak memory {:.0f} MiB", human(double(progress_.tokens)),
         clock_time(seconds), thread_count(), dollars, request_.config.run.price_per_core_hour, double(peak_resident_bytes()) / (1 << 20));
-    screen_.say("model    {} (opens in transformers, vLLM and minke generate)", out_);
+    screen_.say("model    {} (opens in transformers, vLLM and minke {})", out_, request_.config.data.chat.empty() ? "generate" : "chat");
   }
 
   const RunRequest& request_;

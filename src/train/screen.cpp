@@ -19,6 +19,7 @@ std::string describe(const HeldOut& h) {
   std::string text;
   if (h.prose) text += fmt::format("{:.3f} bits per byte on held-out prose", *h.prose);
   if (h.problems) text += fmt::format("{}{:.3f} on held-out problems", text.empty() ? "" : ", ", *h.problems);
+  if (h.answers) text += fmt::format("{:.3f} nats per token on held-out answers", *h.answers);
   return text.empty() ? "nothing held out was measured" : text;
 }
 
@@ -29,25 +30,27 @@ void Screen::message(const std::string& text) {
   std::fflush(stdout);
 }
 
-void Screen::step(const StepLine& l, const HeldOut* bpb) {
+void Screen::step(const StepLine& l, const HeldOut* measured) {
   using Clock = std::chrono::steady_clock;
-  if (bpb) last_bpb_ = *bpb;
+  if (measured) last_held_out_ = *measured;
   const bool terminal = isatty(STDERR_FILENO);
   constexpr int64_t kFirst = 3, kEvery = 50;  // steps shown where lines cannot be rewritten
   constexpr auto kRefresh = std::chrono::milliseconds(200);
-  if (!bpb && (terminal ? Clock::now() - shown_at_ < kRefresh : l.step > kFirst && l.step % kEvery != 0)) return;
+  if (!measured && (terminal ? Clock::now() - shown_at_ < kRefresh : l.step > kFirst && l.step % kEvery != 0)) return;
   shown_at_ = Clock::now();
 
   double worst = 0;
   for (const double v : l.report.max_vio) worst = std::max(worst, v);
   std::string held_out;
-  if (last_bpb_.prose) held_out += fmt::format(" prose {:.3f}", *last_bpb_.prose);
-  if (last_bpb_.problems) held_out += fmt::format(" problems {:.3f}", *last_bpb_.problems);
+  if (last_held_out_.prose) held_out += fmt::format(" prose {:.3f}", *last_held_out_.prose);
+  if (last_held_out_.problems) held_out += fmt::format(" problems {:.3f}", *last_held_out_.problems);
+  if (!held_out.empty()) held_out = "  bits/byte" + held_out;
+  if (last_held_out_.answers) held_out = fmt::format("  held out {:.3f}", *last_held_out_.answers);
   const std::string text =
       fmt::format("step {}/{}  loss {:.3f}{}  {} tok/s {:.0f}% of peak  busiest expert {:.1f}x  {} left", l.step, l.last_step, l.report.losses.main,
-                  held_out.empty() ? "" : "  bits/byte" + held_out, human(l.tok_s), 100 * l.peak_share, 1 + worst, clock_time(l.seconds_left));
-  std::fprintf(stderr, terminal ? "\r\033[K%s%s" : "%s%s", text.c_str(), terminal && !bpb ? "" : "\n");
-  line_open_ = terminal && !bpb;
+                  held_out, human(l.tok_s), 100 * l.peak_share, 1 + worst, clock_time(l.seconds_left));
+  std::fprintf(stderr, terminal ? "\r\033[K%s%s" : "%s%s", text.c_str(), terminal && !measured ? "" : "\n");
+  line_open_ = terminal && !measured;
 }
 
 }  // namespace minke

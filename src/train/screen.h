@@ -10,7 +10,7 @@ namespace minke {
 
 std::string human(double n);               // 20500 -> "20.5k"
 std::string clock_time(double seconds);    // 75 -> "1:15"
-std::string describe(const HeldOut& h);    // "2.1 bits per byte on held-out prose, ..."
+std::string describe(const HeldOut& h);    // "2.1 bits per byte on held-out prose, ..." or "0.9 nats per token on held-out answers"
 
 struct StepLine {
   int64_t step, last_step;
@@ -26,14 +26,14 @@ class Screen {
   void say(fmt::format_string<Args...> format, Args&&... args) {
     message(fmt::format(format, std::forward<Args>(args)...));
   }
-  // `bpb` when it was measured at this step; it is then shown until the next one.
-  void step(const StepLine& line, const HeldOut* bpb);
+  // `held_out` when it was measured at this step; it is then shown until the next one.
+  void step(const StepLine& line, const HeldOut* held_out);
 
  private:
   void message(const std::string& text);
   bool json_;
   bool line_open_ = false;
-  HeldOut last_bpb_;
+  HeldOut last_held_out_;
   std::chrono::steady_clock::time_point shown_at_;
 };
 

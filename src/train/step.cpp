@@ -29,14 +29,25 @@ std::string why_not_finite(const StepLosses& l, double grad_norm, const Weights&
   return "";
 }
 
+// The sum of the weights of all targets: every token but a sequence's first.
+double total_weight(const TrainBatch& batch) {
+  if (batch.weights.empty()) return double(batch.rows());
+  double sum = 0;
+  size_t at = 0;
+  for (const int64_t n : batch.lengths) {
+    for (size_t t = 1; t <= size_t(n); ++t) sum += double(batch.weights[at + t]);
+    at += size_t(n) + 1;
+  }
+  return sum;
+}
+
 }  // namespace
 
 TrainStep::TrainStep(Transformer& model, const TrainOptions& o, bool mask_segments)
     : model_(model), options_(o), mask_segments_(mask_segments), optimizer_(model.weights(), o.moment_dtype()) {}
 
-StepLosses TrainStep::gradients(const int32_t* tokens, const std::vector<std::vector<int64_t>>& segment_starts, double mtp_lambda) {
-  const int64_t B = options_.batch_sequences, L = options_.sequence_length;
-  const int64_t micro = options_.micro_batch_sequences > 0 ? options_.micro_batch_sequences : B;
+StepLosses TrainStep::gradients(const TrainBatch& batch, double mtp_lambda) {
+  const int64_t micro = options_.micro_batch_sequences > 0 ? options_.micro_batch_sequences * options_.sequence_length : batch.rows();
   LossOptions loss;
   loss.mtp_lambda = float(mtp_lambda);
   loss.balance_alpha = float(options_.balance_alpha);
@@ -44,33 +55,40 @@ StepLosses TrainStep::gradients(const int32_t* tokens, const std::vector<std::ve
   float* g = model_.weights().gradients();
   parallel_ranges(model_.weights().flat_size(), 1 << 18, [&](int64_t a, int64_t b) { std::memset(g + a, 0, size_t(b - a) * 4); });
   model_.clear_expert_loads();
+  const double weight = total_weight(batch);
+  const size_t sequences = batch.lengths.size();
   StepLosses total;
-  for (int64_t first = 0; first < B; first += micro) {
-    const int64_t n = std::min(micro, B - first);
-    const TrainBatch batch{{tokens + first * (L + 1), size_t(n * (L + 1))},
-                           std::vector<int64_t>(size_t(n), L),
-                           {},
-                           std::span(segment_starts).subspan(size_t(first), size_t(n))};
-    const StepLosses part = model_.train(batch, loss, double(B * L), B);
-    total.main += part.main;
-    total.balance += part.balance;
-    total.mtp.resize(part.mtp.size());
-    for (size_t k = 0; k < part.mtp.size(); ++k) total.mtp[k] += part.mtp[k];
+  for (size_t first = 0, token = 0; first < sequences;) {
+    size_t last = first, tokens = 0;
+    int64_t rows = 0;
+    do {
+      rows += batch.lengths[last];
+      tokens += size_t(batch.lengths[last++]) + 1;
+    } while (last < sequences && rows + batch.lengths[last] <= micro);
+    TrainBatch part{batch.tokens.subspan(token, tokens), {batch.lengths.begin() + int64_t(first), batch.lengths.begin() + int64_t(last)}, {}, {}};
+    if (!batch.weights.empty()) part.weights = batch.weights.subspan(token, tokens);
+    if (!batch.segment_starts.empty()) part.segment_starts = batch.segment_starts.subspan(first, last - first);
+    const StepLosses losses = model_.train(part, loss, weight, int64_t(sequences));
+    total.main += losses.main;
+    total.balance += losses.balance;
+    total.mtp.resize(std::max(total.mtp.size(), losses.mtp.size()));
+    for (size_t k = 0; k < losses.mtp.size(); ++k) total.mtp[k] += losses.mtp[k];
+    first = last;
+    token += tokens;
   }
   return total;
 }
 
-StepReport TrainStep::run(const int32_t* tokens, const std::vector<std::vector<int64_t>>& segment_starts, const StepValues& values,
-                          Progress& progress) {
+StepReport TrainStep::run(const TrainBatch& batch, const StepValues& values, Progress& progress) {
   StepReport r;
   r.values = values;
-  r.losses = gradients(tokens, segment_starts, values.mtp_lambda);
+  r.losses = gradients(batch, values.mtp_lambda);
   r.grad_norm = optimizer_.gradient_norm();
   for (const auto& loads : model_.expert_loads()) r.max_vio.push_back(max_violation(loads));
   r.why = why_not_finite(r.losses, r.grad_norm, model_.weights());
   r.skipped = !r.why.empty();
   ++progress.step;
-  progress.tokens += options_.batch_sequences * options_.sequence_length;
+  progress.tokens += batch.rows();
   if (r.skipped) {
     ++progress.skipped;
     ++progress.skipped_in_a_row;

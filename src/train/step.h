@@ -33,14 +33,14 @@ class TrainStep {
   // `o` must outlive this.
   TrainStep(Transformer& model, const TrainOptions& o, bool mask_segments);
 
-  // tokens [B, L + 1]; segment_starts [B].
-  StepReport run(const int32_t* tokens, const std::vector<std::vector<int64_t>>& segment_starts, const StepValues& values, Progress& progress);
+  // The whole step's batch; micro_batch_sequences of full length go through the model at a time.
+  StepReport run(const TrainBatch& batch, const StepValues& values, Progress& progress);
 
   Optimizer& optimizer() { return optimizer_; }
   const TrainOptions& options() const { return options_; }
 
  private:
-  StepLosses gradients(const int32_t* tokens, const std::vector<std::vector<int64_t>>& segment_starts, double mtp_lambda);
+  StepLosses gradients(const TrainBatch& batch, double mtp_lambda);
 
   Transformer& model_;
   const TrainOptions& options_;

@@ -44,10 +44,10 @@ TEST(NanoCurve, OverlaysPyTorch) {
   ASSERT_EQ(loss.size(), 20u);
 
   TrainingData data(run.data, o, o.sequence_length);
-  std::vector<Batch> batches;
+  std::vector<StepBatch> batches;
   uint32_t batches_crc = 0;
   for (size_t s = 0; s < loss.size(); ++s) {
-    batches.push_back(data.next());
+    batches.push_back(data.batches().next());
     batches_crc = crc(batches_crc, batches.back().tokens.data(), batches.back().tokens.size() * sizeof(int32_t));
     const StepValues v = scheduled(o, double(s) * double(o.batch_sequences * o.sequence_length) / double(o.tokens));
     for (const auto& [name, value] : {std::pair("lr", v.lr), {"gamma", v.gamma}, {"mtp_weight", v.mtp_lambda}})
@@ -66,8 +66,7 @@ TEST(NanoCurve, OverlaysPyTorch) {
     Progress progress;
     double worst = 0;
     for (size_t s = 0; s < loss.size(); ++s) {
-      const StepReport r = step.run(batches[s].tokens.data(), segment_starts(batches[s]),
-                                    scheduled(o, double(progress.tokens) / double(o.tokens)), progress);
+      const StepReport r = step.run(batches[s].view(), scheduled(o, double(progress.tokens) / double(o.tokens)), progress);
       const double main = loss[s].get<double>(), mtp = curve.at("mtp_loss")[s][0].get<double>();
       ASSERT_NEAR(r.losses.main, main, 1e-4) << isa_name(isa) << " step " << s + 1;
       ASSERT_EQ(r.losses.mtp.size(), 1u);

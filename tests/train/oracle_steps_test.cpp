@@ -10,6 +10,9 @@ namespace {
 
 double at(const nlohmann::json& value, size_t step) { return value.is_array() ? value.at(step).get<double>() : value.get<double>(); }
 
+// sequences [B, L + 1]
+TrainBatch batch_of(const int32_t* tokens, int64_t B, int64_t L) { return {{tokens, size_t(B * (L + 1))}, std::vector<int64_t>(size_t(B), L), {}, {}}; }
+
 class OracleSteps : public testing::TestWithParam<std::string> {};
 
 TEST_P(OracleSteps, LossCurve) {
@@ -36,11 +39,10 @@ TEST_P(OracleSteps, LossCurve) {
     const auto model = load_model(folder, "f32", WeightUse::kTraining);
     TrainStep step(*model, o, false);
     Progress progress;
-    const std::vector<std::vector<int64_t>> starts(static_cast<size_t>(shape[1]));
     for (size_t s = 0; s < size_t(shape[0]); ++s) {
       SCOPED_TRACE(fmt::format("step {} micro-batch {}", s + 1, micro));
       const StepValues values{at(recipe.at("lr"), s), at(recipe.at("gamma"), s), at(recipe.at("mtp_weight"), s)};
-      const StepReport r = step.run(tokens.data() + s * size_t(shape[1] * shape[2]), starts, values, progress);
+      const StepReport r = step.run(batch_of(tokens.data() + s * size_t(shape[1] * shape[2]), shape[1], shape[2] - 1), values, progress);
       EXPECT_NEAR(r.losses.main, curve.at("loss")[s].get<double>(), 1e-4);
       for (size_t k = 0; k < r.losses.mtp.size(); ++k) EXPECT_NEAR(r.losses.mtp[k], curve.at("mtp_loss")[s][k].get<double>(), 1e-4);
       EXPECT_NEAR(r.losses.balance, curve.at("balance")[s].get<double>() * o.balance_alpha, 1e-4);
@@ -70,14 +72,14 @@ TEST(TrainStep, SkipsWhatIsNotFinite) {
   model->weights().refresh();
   const std::vector<float> before(model->weights().masters(), model->weights().masters() + model->weights().flat_size());
   Progress progress;
-  const StepReport r = step.run(tokens.data(), std::vector<std::vector<int64_t>>(4), {1e-3, 0.1, 0.3}, progress);
+  const StepReport r = step.run(batch_of(tokens.data(), 4, 24), {1e-3, 0.1, 0.3}, progress);
   EXPECT_TRUE(r.skipped);
   EXPECT_NE(r.why.find("not finite"), std::string::npos);
   EXPECT_EQ(std::memcmp(before.data(), model->weights().masters(), before.size() * 4), 0);
   EXPECT_EQ(progress.skipped_in_a_row, 1);
   norm[0] = good;
   model->weights().refresh();
-  EXPECT_FALSE(step.run(tokens.data(), std::vector<std::vector<int64_t>>(4), {1e-3, 0.1, 0.3}, progress).skipped);
+  EXPECT_FALSE(step.run(batch_of(tokens.data(), 4, 24), {1e-3, 0.1, 0.3}, progress).skipped);
   EXPECT_EQ(progress.skipped_in_a_row, 0);
 }
 
