@@ -23,20 +23,26 @@ int32_t sample_token(int64_t n, const float* logits, const SamplerOptions& o, ui
   std::iota(order.begin(), order.end(), 0);
   const auto likelier = [&](int32_t a, int32_t b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; };
   int64_t keep = o.top_k > 0 ? std::min(o.top_k, n) : n;
-  const bool sorted = keep < n || o.top_p < 1;
-  if (keep < n)
-    std::partial_sort(order.begin(), order.begin() + keep, order.end(), likelier);
-  else if (sorted)
-    std::sort(order.begin(), order.end(), likelier);
+  int64_t sorted = keep < n ? keep : 0;  // this many stand in front, the likeliest first; the others in no order
+  if (sorted > 0) std::partial_sort(order.begin(), order.begin() + sorted, order.end(), likelier);
 
   const double top = double(*std::max_element(logits, logits + n));
+  const auto weight = [&](int32_t id) { return std::exp((double(logits[id]) - top) / o.temperature); };
   std::vector<double> p(static_cast<size_t>(keep));
   double sum = 0;
-  for (int64_t i = 0; i < keep; ++i) sum += p[size_t(i)] = std::exp((double(logits[order[size_t(i)]]) - top) / o.temperature);
+  for (int64_t i = 0; i < keep; ++i) sum += p[size_t(i)] = weight(order[size_t(i)]);
   if (o.top_p < 1) {
+    // Only as many as are kept, a few of a vocabulary, are worth sorting.
     double reached = 0;
     int64_t i = 0;
-    while (i < keep && reached < o.top_p * sum) reached += p[size_t(i++)];
+    while (i < keep && reached < o.top_p * sum) {
+      if (i == sorted) {
+        sorted = std::min(keep, std::max<int64_t>(32, 4 * sorted));
+        std::partial_sort(order.begin() + i, order.begin() + sorted, order.end(), likelier);
+        for (int64_t j = i; j < sorted; ++j) p[size_t(j)] = weight(order[size_t(j)]);
+      }
+      reached += p[size_t(i++)];
+    }
     keep = std::max<int64_t>(i, 1);
     sum = reached;
   }

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "base/error.h"
@@ -53,6 +55,27 @@ TEST(Sampler, DrawsFollowTheProbabilities) {
       const double p = std::exp(double(kLogits[size_t(id)]) / temperature) / sum, sigma = std::sqrt(p * (1 - p) * kDraws);
       EXPECT_NEAR(double(count.at(id)), p * kDraws, 5 * sigma) << "id " << id << " at " << temperature;
     }
+  }
+}
+
+// A vocabulary of real size, where only part of it is sorted: the same nucleus as sorting all of it gives.
+TEST(Sampler, TopPOfALargeVocabulary) {
+  constexpr int64_t n = 3000;
+  std::vector<float> logits(n);
+  for (int64_t i = 0; i < n; ++i) logits[size_t(i)] = float(std::sin(double(i * i)) * 3);
+  for (const double top_p : {0.05, 0.5, 0.9, 0.999}) {
+    std::vector<int32_t> order(n);
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return logits[size_t(a)] != logits[size_t(b)] ? logits[size_t(a)] > logits[size_t(b)] : a < b; });
+    double sum = 0, reached = 0;
+    for (const float x : logits) sum += std::exp(double(x));
+    std::set<int32_t> nucleus;
+    for (size_t i = 0; reached < top_p * sum; ++i) {
+      nucleus.insert(order[i]);
+      reached += std::exp(double(logits[size_t(order[i])]));
+    }
+    for (int64_t i = 0; i < 400; ++i) EXPECT_TRUE(nucleus.count(sample_token(n, logits.data(), options(1, top_p), 0, i))) << top_p;
+    EXPECT_GT(nucleus.size(), 32u) << "more than the first part";
   }
 }
 
