@@ -36,6 +36,7 @@ constexpr Spelling kCommands[] = {
     {"mathrm", "\\text"}, {"mbox", "\\text"}, {"hbox", "\\text"}, {"textrm", "\\text"}, {"textbf", "\\text"}, {"textit", "\\text"}, {"textsf", "\\text"}, {"texttt", "\\text"},
     {"mathbf", "\\text"}, {"mathit", "\\text"}, {"mathsf", "\\text"}, {"boldsymbol", "\\text"}, {"bm", "\\text"}, {"operatorname", "\\text"}, {"emph", "\\text"}, {"textnormal", "\\text"},
     {"lor", "\\text{or}"}, {"vee", "\\text{or}"}, {"land", "\\text{and}"}, {"wedge", "\\text{and}"}, {"infin", "\\infty "},
+    {"angle", " "},     {"triangle", " "},  {"vec", ""},         {"hat", ""},        {"overrightarrow", ""}, {"bar", "\\overline"},
 };
 
 bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }

@@ -29,6 +29,17 @@ Node hundredth(const Node& n) {
   return node(Kind::kMul, {n, number_node(Rational(BigInt(1), BigInt(100)))});
 }
 
+// x < 1 or x > 3 as a union of intervals.
+std::optional<Node> alternatives(const Node& list) {
+  Node out = node(Kind::kUnion);
+  for (const Node& kid : list.kids) {
+    auto interval = kid.kind == Kind::kRelation ? interval_of(kid) : std::nullopt;
+    if (!interval || interval->kind != Kind::kTuple || list.name == "and") return std::nullopt;
+    out.kids.push_back(std::move(*interval));
+  }
+  return out;
+}
+
 bool is_equation(const Node& n) { return n.kind == Kind::kRelation && n.name.find_first_not_of('=') == std::string::npos; }
 
 }  // namespace
@@ -58,6 +69,7 @@ bool Comparison::same(const Node& gold, const Node& answer) {
     case Kind::kList:
       if (answer.kind == Kind::kSet || answer.kind == Kind::kList) return in_any_order(gold, answer);
       if (lenient_ && answer.kind == Kind::kTuple && gold.kind == Kind::kList) return in_order(gold, answer);
+      if (const auto parts = alternatives(gold); parts && answer.kind == Kind::kUnion) return unions(*parts, answer);
       if (lenient_ && answer.scalar() && gold.kids.size() == 1) return same(gold.kids[0], answer);
       return decide(false, gold.kind == Kind::kSet ? "not a set" : "not a list of values");
     case Kind::kRatio:
@@ -122,7 +134,8 @@ bool Comparison::assigned(const Node& gold, const Node& answer) {
   bool named = false;
   for (size_t k = 0; k + 1 < answer.kids.size(); ++k) {
     const Node& side = answer.kids[k];
-    if (short_name(side, lenient_)) {
+    const bool point = lenient_ && side.kind == Kind::kTuple && std::all_of(side.kids.begin(), side.kids.end(), [](const Node& n) { return n.kind == Kind::kSymbol; });
+    if (point || short_name(side, lenient_)) {  // (x, y) = (3, 4)
       named = true;
     } else if (side.scalar() && traits_of(side).symbols.empty() && gold.scalar()) {
       std::string how;

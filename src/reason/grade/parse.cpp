@@ -74,21 +74,26 @@ void Parser::close_command(std::string_view name) {
 bool Parser::separator() const { return peek().is(',') || peek().is(';') || is_connector(peek()); }
 
 Node Parser::whole() {
-  std::vector<Node> items = list();
+  std::string connector;
+  std::vector<Node> items = list(&connector);
   if (!at_end()) unexpected();
   if (items.empty()) throw Refused{"nothing is there"};
-  return items.size() == 1 ? std::move(items[0]) : node(Kind::kList, std::move(items));
+  return items.size() == 1 ? std::move(items[0]) : node(Kind::kList, std::move(items), connector);
 }
 
-std::vector<Node> Parser::list() {
+// `connector` takes the last of its words: or, and.
+std::vector<Node> Parser::list(std::string* connector) {
   std::vector<Node> items;
   if (ends_item(peek()) && !separator() && !relation_sign(peek())) return items;
   while (true) {
     items.push_back(item());
     if (!separator()) return items;
     const bool comma = !is_connector(peek());
-    take();
-    if (comma && is_connector(peek())) take();  // "1, 2, and 3"
+    if (comma) take();
+    if (is_connector(peek())) {  // also "1, 2, and 3"
+      if (connector) *connector = lower(peek().text);
+      take();
+    }
   }
 }
 
@@ -132,7 +137,7 @@ Node Parser::with_units() {
   if (minus) take();
   if (is_money(peek())) {
     const std::string sign = take().text;
-    money = sign == "$" ? "dollar" : sign == "euro" ? "euro" : "gbp";
+    money = sign == "$" ? "dollar" : sign == "euro" ? "euro" : "pound";
   }
   Node value = sum();
   if (minus) value = node(Kind::kNegate, {std::move(value)});
@@ -185,6 +190,8 @@ void Parser::take_units(size_t length, Node& out) {
       add_unit(out, unit_name(t.text), over);
     } else if (out.name == "degree" && (t.text == "C" || t.text == "F")) {
       add_unit(out, t.text == "C" ? "celsius" : "fahrenheit", over);
+    } else if (!traits_of(out.kids[0]).symbols.empty()) {  // a label stands behind a number, not behind `all`
+      throw Refused{"a word: " + t.text};
     }
   }
 }

@@ -125,7 +125,24 @@ Node Parser::number() {
     }
     throw Refused{"an index on a number"};
   }
+  if (peek().command("overline")) return repeating(t);
+  if (t.text.ends_with('.')) unexpected();
   return literal_number(t);
+}
+
+// 0.1\overline{6}: 1/10 + 6/90.
+Node Parser::repeating(const Token& t) {
+  const Token& period = peek(2);
+  const size_t point = t.text.find('.');
+  if (point == std::string::npos || !peek(1).is('{') || period.kind != TokenKind::kNumber || period.text.find_first_of(".eE") != std::string::npos || period.grouped || !peek(3).is('}'))
+    unexpected();
+  at_ += 4;
+  std::string digits = t.text;
+  digits.erase(point, 1);
+  const BigInt scale = BigInt::power(10, uint32_t(t.text.size() - point - 1)), nines = BigInt::power(10, uint32_t(period.text.size())) - 1;
+  Node out = number_node(Rational(BigInt::parse(digits), scale) + Rational(BigInt::parse(period.text), scale * nines));
+  out.literal = Literal::kScientific;  // exact, whatever its decimals
+  return out;
 }
 
 Node Parser::base() {
@@ -167,6 +184,7 @@ Node Parser::run() {
   if (is_function_name(name)) return function(name);
   if (lower(name) == "infinity" || name == "inf" || name == "oo") return node(Kind::kInfinity);
   if (name.size() > 3) throw Refused{"a word: " + name};
+  if (lower(name) == "am" || lower(name) == "pm") throw Refused{"a time of day"};
   // Cut off the first letter; the rest is the next factor.
   Token& t = tokens_[--at_];
   t.text.erase(0, 1);

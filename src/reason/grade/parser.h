@@ -37,7 +37,7 @@ class Parser {
   bool separator() const;
 
   // lists and items
-  std::vector<Node> list();
+  std::vector<Node> list(std::string* connector = nullptr);
   Node one_item(char close);
   Node item();
   Node union_of_sums();
@@ -57,6 +57,7 @@ class Parser {
   // bases
   Node base();
   Node number();
+  Node repeating(const Token& t);
   Node symbol(std::string name);
   Node run();
   Node command();

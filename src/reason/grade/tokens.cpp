@@ -72,6 +72,8 @@ class Cutter {
     if (n + 1 < rest.size() && rest[n] == '.' && digit(rest[n + 1])) {
       ++n;
       while (n < rest.size() && digit(rest[n])) ++n;
+    } else if (rest.substr(n).starts_with(".\\overline")) {  // 0.\overline{3}
+      ++n;
     } else if (n < rest.size() && rest[n] == '.' && (n + 1 == rest.size() || !digit(rest[n + 1]))) {
       // "5." before a bracket, a comma or the end; the point says nothing
       std::string digits(rest.substr(0, n));

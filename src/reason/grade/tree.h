@@ -17,7 +17,7 @@ enum class Kind : unsigned char {
   // containers
   kTuple,     // `open` items `close`: tuples, points, intervals
   kSet,       // braces
-  kList,      // bare, separated by commas, `or`, `and`
+  kList,      // bare, separated by commas or a word, then `name`: or, and
   kRatio,     // 3:4
   kUnion,
   kRelation,  // kids joined by the signs in `name`: = < > # (not equal), l (<=), g (>=)
