@@ -77,6 +77,8 @@ void add_sft(CLI::App& app) {
     TrainOptions& t = r.config.train;
     if (!f->chat.empty()) d.chat = f->chat;
     if (d.chat.empty()) usage_fail("{}: which conversations? Set chat in [data], or give --data", f->config);
+    if (!d.text.empty() || d.problem_weight > 0)
+      usage_fail("{}: [data] text and problem_weight are for minke train; fine-tuning reads chat alone", f->config);
     if (d.tokenizer.empty()) d.tokenizer = r.init;
     if (epochs->count() + tokens->count() + minutes->count() > 0) {
       t.epochs = f->epochs;

@@ -101,6 +101,8 @@ TEST_F(SftTest, SaysWhatIsWrong) {
   expect(sft("out", {}, {}, "section.toml"), 2, "remove the section [model]");
   write("text.toml", replaced(config(), "[data]", "[data]\nproblem_weight = 0.5"));
   expect(sft("out", {}, {}, "text.toml"), 1, "without text or problem_weight");
+  write("text.toml", replaced(replaced(config(), "chat = ", "# "), "[data]", "[data]\nproblem_weight = 0.5"));
+  expect(sft("out", {"--data", at("chat.jsonl")}, {}, "text.toml"), 2, "fine-tuning reads chat alone");
   write("two.toml", replaced(config(), "epochs = 60", "epochs = 60\ntokens = 100"));
   expect(sft("out", {}, {}, "two.toml"), 1, "one budget");
   write("long.toml", replaced(config(), "sequence_length = 64", "sequence_length = 500"));
