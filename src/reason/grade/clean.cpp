@@ -1,8 +1,9 @@
 #include "reason/grade/clean.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
+
+#include "base/unicode_text.h"
 
 namespace minke::grading {
 
@@ -142,12 +143,6 @@ std::string_view without_borders(std::string_view s) {
 }
 
 }  // namespace
-
-std::string_view trimmed(std::string_view s) {
-  while (!s.empty() && is_blank(s.front())) s.remove_prefix(1);
-  while (!s.empty() && is_blank(s.back())) s.remove_suffix(1);
-  return s;
-}
 
 std::string clean(std::string_view answer) {
   // A removal can join two pieces into a new command (`\le\!ft`), so until nothing changes; lengths never grow after the first turn.

@@ -8,6 +8,4 @@ namespace minke::grading {
 
 std::string clean(std::string_view answer);
 
-std::string_view trimmed(std::string_view text);
-
 }  // namespace minke::grading

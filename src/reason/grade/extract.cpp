@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "base/unicode_text.h"
+
 namespace minke {
 
 namespace {
@@ -12,12 +14,6 @@ size_t count(std::string_view text, std::string_view what) {
   size_t n = 0;
   for (size_t at = text.find(what); at != text.npos; at = text.find(what, at + what.size())) ++n;
   return n;
-}
-
-std::string_view trimmed(std::string_view s) {
-  const std::string_view blanks = " \t\r\n\f\v";
-  const size_t first = s.find_first_not_of(blanks);
-  return first == s.npos ? std::string_view() : s.substr(first, s.find_last_not_of(blanks) - first + 1);
 }
 
 // What stands in the balanced braces that open at `text[at]`; escaped braces are characters like any other.

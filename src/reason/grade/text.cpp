@@ -1,11 +1,10 @@
 #include "reason/grade/text.h"
 
-#include <array>
 #include <cctype>
 #include <map>
 #include <vector>
 
-#include "reason/grade/clean.h"
+#include "base/unicode_text.h"
 
 namespace minke::grading {
 
@@ -40,7 +39,7 @@ std::optional<std::string> text_of(std::string_view cleaned) {
   const bool wrapped = plain->size() != cleaned.size();
   std::string out;
   bool blank = false, word = false;
-  for (const char c : *plain) {
+  for (const char c : comparable_text(*plain)) {
     if (std::isspace(static_cast<unsigned char>(c))) {
       blank = true;
       continue;
@@ -48,7 +47,7 @@ std::optional<std::string> text_of(std::string_view cleaned) {
     if (blank && !out.empty()) out += ' ';
     blank = false;
     word |= static_cast<unsigned char>(c) >= 128 || (letter(c) && (wrapped || (!out.empty() && letter(out.back()))));
-    out += c >= 'A' && c <= 'Z' ? char(c + 32) : c;
+    out += c;
   }
   while (!out.empty() && (out.back() == '.' || out.back() == ',' || out.back() == ' ')) out.pop_back();
   if (!word || out.empty()) return std::nullopt;

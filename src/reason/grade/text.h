@@ -6,7 +6,7 @@
 
 namespace minke::grading {
 
-// The form in which words are compared: wrappers gone, blanks one, lower case. Nothing where markup is left or no word is in it.
+// The form in which words are compared: wrappers gone, NFC, blanks one, lower case. Nothing where markup is left or no word is in it.
 std::optional<std::string> text_of(std::string_view cleaned);
 
 // A, (A), [A], A. or A): 'A' to 'H'; 0 for anything else.
