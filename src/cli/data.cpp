@@ -6,40 +6,69 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "cli/commands.h"
 #include "data/pack.h"
+#include "reason/cold_start.h"
 #include "reason/tasks/task.h"
 
 namespace minke {
 namespace {
 
 struct ProblemsOptions {
-  std::string task, split = "train";
+  std::vector<std::string> tasks;
+  std::string split = "train", form = "problems";
   int level = 0;
   int64_t n = 10;
   uint64_t seed = 1;
 };
 
+nlohmann::ordered_json problem_line(const Problem& p) {
+  nlohmann::ordered_json line = {{"id", p.id},     {"family", p.family}, {"level", p.level}, {"prompt", p.prompt},
+                                 {"gold", p.gold}, {"canonical_key", p.canonical_key}, {"text", p.text}};
+  if (!p.group.empty()) line["group"] = p.group;
+  return line;
+}
+
+// The example's chances follow from the seed and the problem alone, whatever tasks stand beside it.
+nlohmann::ordered_json cold_start_line(const Problem& p, uint64_t seed) {
+  Rng rng(seed, xxh3_64("cold-start/" + p.id));
+  return {{"prompt", p.prompt}, {"completion", cold_start_completion(cold_start(p, rng))}};
+}
+
 void print_problems(const ProblemsOptions& o) {
-  for (const Problem& p : draw_problems(find_family(o.task), o.level, parse_split(o.split), o.seed, o.n)) {
-    const nlohmann::ordered_json line = {{"id", p.id},     {"family", p.family}, {"level", p.level}, {"prompt", p.prompt},
-                                         {"gold", p.gold}, {"canonical_key", p.canonical_key}, {"text", p.text}};
-    std::printf("%s\n", line.dump().c_str());
+  const bool cold = o.form == "cold-start";
+  const Split split = parse_split(o.split);
+  if (cold && split == Split::kTest) usage_fail("--form cold-start is for training and calibration; test problems are for evaluation alone");
+  std::vector<const Family*> tasks;
+  for (const std::string& name : o.tasks) tasks.push_back(&find_family(name));
+  const int64_t count = int64_t(tasks.size());
+  std::vector<std::vector<Problem>> drawn;
+  for (int64_t i = 0; i < count; ++i) drawn.push_back(draw_problems(*tasks[size_t(i)], o.level, split, o.seed, (o.n + count - 1 - i) / count));
+  for (int64_t i = 0; i < o.n; ++i) {
+    const Problem& p = drawn[size_t(i % count)][size_t(i / count)];
+    std::printf("%s\n", (cold ? cold_start_line(p, o.seed) : problem_line(p)).dump().c_str());
   }
 }
 
 void add_problems(CLI::App& data) {
   auto* command = data.add_subcommand("problems", "writes generated problems as JSON lines");
   auto o = std::make_shared<ProblemsOptions>();
-  command->add_option("task", o->task, "a family, e.g. countdown-a3")->required();
+  command->add_option("tasks", o->tasks, "families, e.g. countdown-a3; several take turns")->required();
   command->add_option("--level", o->level, "one level; without it all in turn")->check(CLI::Range(1, 1000));
   command->add_option("--split", o->split, "train, calibration or test")->required();
-  command->add_option("--n", o->n, "how many")->required()->check(CLI::Range(int64_t(1), int64_t(1) << 40));
+  command->add_option("--n", o->n, "how many in all")->required()->check(CLI::Range(int64_t(1), int64_t(1) << 40));
   command->add_option("--seed", o->seed, "which ones")->required();
+  command->add_option("--form", o->form, "problems, or cold-start: prompt and completion for `minke sft`")
+      ->check(CLI::IsMember({"problems", "cold-start"}))
+      ->capture_default_str();
   std::string footer = "Tasks:\n";
   for (const Family& family : families())
     footer += fmt::format("  {:<15} {} (levels {}-{})\n", family.name, family.about, family.min_level, family.max_level);
-  command->footer(footer + "Example:\n  minke data problems expressions-b3 --level 4 --split test --n 512 --seed 1 > test.jsonl");
+  command->footer(footer +
+                  "Examples:\n"
+                  "  minke data problems expressions-b3 --level 4 --split test --n 512 --seed 1 > test.jsonl\n"
+                  "  minke data problems countdown-a3 words --split train --n 10000 --seed 1 --form cold-start > cold.jsonl");
   command->callback([o] { print_problems(*o); });
 }
 

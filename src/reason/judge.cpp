@@ -12,7 +12,8 @@ bool is_countdown(const Problem& problem) { return problem.canonical_key.starts_
 std::string as_text(std::string_view answer) {
   std::string_view inner = trimmed(answer);
   constexpr std::string_view kWrapper = "\\text{";
-  if (inner.starts_with(kWrapper) && inner.find('}') == inner.size() - 1) inner = inner.substr(kWrapper.size(), inner.size() - kWrapper.size() - 1);
+  if (inner.starts_with(kWrapper) && inner.find('}') == inner.size() - 1)
+    inner = inner.substr(kWrapper.size(), inner.size() - kWrapper.size() - 1);
   return comparable_text(inner);
 }
 

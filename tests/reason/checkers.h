@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "reason/tasks/task.h"
+#include "reason/words_checker.h"
 
 namespace minke::check {
 
@@ -192,6 +193,10 @@ inline bool right(const Problem& p, const std::string& answer) {
     const auto [r, s] = linear(p.prompt.substr(equals + 1, p.prompt.size() - equals - 2));
     const Ratio x = ratio_of(answer);
     return l != r && l * x.n + m * x.d == r * x.n + s * x.d;
+  }
+  if (p.family == "words") {
+    const int wording = wording_of(p.prompt);
+    return wording >= 0 && answer == std::to_string(kWordings[wording].answer(numbers_in(p.prompt)));
   }
   if (p.family == "registers-b5") return answer == std::to_string(run_registers(p.prompt));
   return p.family == "units-b6" && units(p.prompt, answer);

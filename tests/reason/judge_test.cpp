@@ -81,7 +81,7 @@ TEST(Judge, EveryFamilysGoldIsRightAndCountsAsAVote) {
         EXPECT_TRUE(j.well_formed);
         EXPECT_NE(j.vote, "");
       }
-      EXPECT_EQ(outcome(p, p.gold + "1"), Outcome::kWrong) << p.prompt << " " << p.gold;
+      EXPECT_EQ(outcome(p, "1" + p.gold), Outcome::kWrong) << p.prompt << " " << p.gold;
     }
 }
 

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -69,13 +72,13 @@ TEST(Tasks, SplitsAreDisjointAcrossLevelsAndFamilies) {
         const Problem p = draw_problem(family, 0, split, 11, i);
         const auto [it, fresh] = where.emplace(p.canonical_key, split);
         EXPECT_TRUE(fresh || it->second == split) << p.canonical_key;
-        EXPECT_EQ(p.canonical_key.find(family.name), std::string::npos) << "a key must not name the level";
+        EXPECT_FALSE(p.canonical_key.starts_with(std::string(family.name) + ":") && p.family != "words") << "a key must not name the level";
       }
 }
 
 TEST(Tasks, KeysAreCanonical) {
   // Equal keys, equal problems: for one key all golds agree (Countdown: for one key all targets agree by construction).
-  for (const char* name : {"digits-b1", "products-b2", "expressions-b3", "equations-b4", "registers-b5", "units-b6"}) {
+  for (const char* name : {"digits-b1", "products-b2", "expressions-b3", "equations-b4", "registers-b5", "units-b6", "words"}) {
     const Family& family = find_family(name);
     std::map<std::string, std::pair<std::string, std::set<std::string>>> seen;
     for (uint64_t i = 0; i < 3000; ++i) {
@@ -91,12 +94,13 @@ TEST(Tasks, KeysAreCanonical) {
 }
 
 TEST(Tasks, SameSeedSameProblemsEverywhere) {
-  std::string all;
+  std::string all, words;
   for (const Family& family : families())
     for (uint64_t i = 0; i < 50; ++i) {
       const Problem p = draw_problem(family, 0, Split::kTrain, 42, i);
-      all += p.id + p.prompt + p.gold + p.canonical_key + p.text;
+      (p.family == "words" ? words : all) += p.id + p.prompt + p.gold + p.canonical_key + p.text;
     }
+  EXPECT_EQ(xxh3_64(words), 7006769104111344769ull) << "a generator changed: held-out scores before and after cannot be compared";
   EXPECT_EQ(xxh3_64(all), 10483096012399984848ull) << "a generator changed: held-out scores before and after cannot be compared";
   const Family& family = find_family("countdown-a3");
   EXPECT_NE(draw_problem(family, 0, Split::kTrain, 1, 0).prompt, draw_problem(family, 0, Split::kTrain, 2, 0).prompt);
@@ -134,6 +138,84 @@ TEST(Tasks, HeldOutProblemsDoNotRepeatAndKnowTheirNumber) {
   } catch (const Error& e) {
     EXPECT_NE(std::string(e.what()).find("test split of products-b2 level 1 holds"), std::string::npos) << e.what();
   }
+}
+
+// A hundred thousand training problems a family, straight from the generators, and not one held-out key or prompt among them.
+TEST(Tasks, NoHeldOutProblemIsEverTrainedOn) {
+  const KeyFilter train = [](std::string_view key) { return split_of(key) == Split::kTrain; };
+  for (const Family& family : families()) {
+    std::set<std::string> held_out;
+    const int64_t keys = count_keys(family, 0, 5000);
+    for (const Problem& held : draw_problems(family, 0, Split::kTest, 21, std::min<int64_t>(keys / 20, 250))) held_out.insert(held.prompt);
+    Rng rng(22);
+    Problem p;
+    const int levels = family.max_level - family.min_level + 1;
+    int drawn = 0;
+    for (int i = 0; drawn < 100'000; ++i) {
+      if (!family.draw(rng, family.min_level + i % levels, train, p)) continue;
+      ++drawn;
+      if (split_of(p.canonical_key) != Split::kTrain || held_out.contains(p.prompt) || p.group == "held-out wording")
+        FAIL() << family.name << ": " << p.canonical_key << " " << p.prompt;
+    }
+  }
+}
+
+TEST(Tasks, CountedKeys) {
+  EXPECT_EQ(count_keys(find_family("products-b2"), 1, 5000), 45) << "pairs of 1-9";
+  EXPECT_EQ(count_keys(find_family("digits-b1"), 1, 5000), 55 + 100);
+  EXPECT_EQ(count_keys(find_family("digits-b1"), 2, 20000), 90 * 91 / 2 + 90 * 90);
+  for (const char* name : {"countdown-a3", "expressions-b3", "words"}) EXPECT_EQ(count_keys(find_family(name), 0, 5000), 5000) << name;
+  for (int level = 1; level <= 4; ++level) EXPECT_EQ(count_keys(find_family("words"), level, 5000), 5000) << level;
+}
+
+std::vector<std::string> words_of(const std::string& prompt) {  // numbers as #
+  std::vector<std::string> words;
+  std::istringstream in(prompt);
+  for (std::string word; in >> word;) {
+    const bool number = std::isdigit(static_cast<unsigned char>(word[0]));
+    words.push_back(number ? "#" : word);
+  }
+  return words;
+}
+
+std::set<std::string> ten_grams(const std::string& prompt) {
+  const auto words = words_of(prompt);
+  std::set<std::string> grams;
+  for (size_t i = 0; i + 10 <= words.size(); ++i) {
+    std::string gram;
+    for (size_t k = i; k < i + 10; ++k) gram += words[k] + " ";
+    grams.insert(gram);
+  }
+  return grams;
+}
+
+TEST(Words, AFifthOfTheWordingsIsHeldOut) {
+  const Family& family = find_family("words");
+  std::set<int> wordings[3], apart;
+  std::set<std::string> trained;
+  for (uint64_t i = 0; i < 6000; ++i) {
+    const Problem p = draw_problem(family, 0, Split::kTrain, 1, i);
+    wordings[int(Split::kTrain)].insert(check::wording_of(p.prompt));
+    trained.merge(ten_grams(p.prompt));
+  }
+  int of_test = 0;
+  for (const Split split : {Split::kTest, Split::kCalibration})
+    for (uint64_t i = 0; i < 2000; ++i) {
+      const Problem p = draw_problem(family, 0, split, 1, i);
+      const int wording = check::wording_of(p.prompt);
+      wordings[int(split)].insert(wording);
+      if (p.group.empty()) continue;
+      EXPECT_EQ(p.group, "held-out wording");
+      apart.insert(wording);
+      of_test += split == Split::kTest;
+      for (const std::string& gram : ten_grams(p.prompt)) EXPECT_FALSE(trained.contains(gram)) << gram;
+    }
+  EXPECT_EQ(wordings[int(Split::kTrain)].size(), 32u);
+  EXPECT_EQ(wordings[int(Split::kTest)].size(), 40u);
+  EXPECT_EQ(wordings[int(Split::kCalibration)].size(), 40u);
+  EXPECT_EQ(apart.size(), 8u);
+  for (const int wording : apart) EXPECT_FALSE(wordings[int(Split::kTrain)].contains(wording)) << check::kWordings[wording].phrase;
+  EXPECT_NEAR(of_test / 2000.0, 0.2, 0.05);
 }
 
 TEST(Tasks, BadNamesAndLevels) {

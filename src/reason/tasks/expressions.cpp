@@ -50,6 +50,13 @@ std::string canonical(const Node& node) {
   return fmt::format("({}{}{})", a, node.op, b);
 }
 
+// Does a + b + c or a * b * c stand in it? Such a chain is written the same however it is grouped, but the key names the grouping.
+bool has_chain(const Node& node) {
+  if (node.op == 0) return false;
+  const bool here = node.op != '-' && (node.left->op == node.op || node.right->op == node.op);
+  return here || has_chain(*node.left) || has_chain(*node.right);
+}
+
 int64_t evaluate(Rng& rng, const Node& node, std::vector<std::string>& lines) {
   if (node.op == 0) return node.value;
   const int64_t a = evaluate(rng, *node.left, lines), b = evaluate(rng, *node.right, lines);
@@ -66,6 +73,7 @@ bool draw_expressions(Rng& rng, int level, const KeyFilter& keep, Problem& out) 
   out.canonical_key = fmt::format("expressions:{}", canonical(*tree));
   if (!keep(out.canonical_key)) return false;
   out.prompt = fmt::format("Compute ({}) mod {}.", written(*tree), kModulus);
+  out.has_twins = has_chain(*tree);
   std::vector<std::string> lines;
   out.gold = std::to_string(evaluate(rng, *tree, lines));
   set_chain(rng, std::move(lines), out);

@@ -23,6 +23,7 @@ constexpr Family kFamilies[] = {
     {"equations-b4", "solve ax + b = cx + d; levels: c = 0, whole answer, fraction, larger coefficients", 1, 4, draw_equations},
     {"registers-b5", "run a straight-line program; level: its lines", 2, 16, draw_registers},
     {"units-b6", "percentages, units, fractions, shares in percent (levels 1-4)", 1, 4, draw_units},
+    {"words", "word problems, some in held-out wordings; level: their steps", 1, 4, draw_words},
 };
 
 constexpr int64_t kMostTries = 200'000;    // for one problem of a split
@@ -85,7 +86,7 @@ std::vector<Problem> draw_problems(const Family& family, int level, Split split,
   int64_t repeats = 0;
   for (uint64_t index = 0; int64_t(problems.size()) < n; ++index) {
     Problem problem = draw_problem(family, level, split, seed, index);
-    if (split != Split::kTrain && !seen.insert(problem.canonical_key).second) {
+    if (split != Split::kTrain && (problem.has_twins || !seen.insert(problem.canonical_key).second)) {
       if (++repeats == kMostRepeats)
         fail("{} holds {} problems, fewer than the {} asked for", describe(family, level, split), problems.size(), n);
       continue;
@@ -94,6 +95,20 @@ std::vector<Problem> draw_problems(const Family& family, int level, Split split,
     problems.push_back(std::move(problem));
   }
   return problems;
+}
+
+int64_t count_keys(const Family& family, int level, int64_t enough) {
+  const KeyFilter all = [](std::string_view) { return true; };
+  Rng rng(1, xxh3_64("count_keys"));
+  std::unordered_set<std::string> seen;
+  int64_t repeats = 0;
+  Problem problem;
+  for (uint64_t i = 0; int64_t(seen.size()) < enough && repeats < kMostRepeats; ++i) {
+    const int levels = family.max_level - family.min_level + 1;
+    if (!family.draw(rng, level ? level : family.min_level + int(i % uint64_t(levels)), all, problem)) continue;
+    repeats = seen.insert(problem.canonical_key).second ? 0 : repeats + 1;
+  }
+  return int64_t(seen.size());
 }
 
 }  // namespace minke

@@ -29,6 +29,7 @@ struct Problem {
   bool gold_is_text = false;  // it is words, compared as such (reason/judge.h)
   std::string group;          // what is reported apart: "held-out wording" (words), a subject (math500); mostly empty
   std::string canonical_key;  // "countdown:3,5,7:36"
+  bool has_twins = false;     // another key may have the same wording: kept out of lists of held-out problems
   std::vector<std::string> lines;  // of the trace, which may hold mistakes put right and dead ends
   std::string answer;              // the trace's last word: a right answer, not always `gold`, or `?` where it gives up
   std::string text;                // the pretraining form: prompt, trace, answer
@@ -51,8 +52,12 @@ const Family& find_family(std::string_view name);  // UsageError lists the names
 // Problems of a stream may repeat, as families of few problems must.
 Problem draw_problem(const Family& family, int level, Split split, uint64_t seed, uint64_t index);
 
-// `n` problems: of a stream for train; for test and calibration without repeats, and `n` beyond what the split holds is an Error
-// that names its size.
+// `n` problems: of a stream for train; for test and calibration without repeats or twins of training problems, and `n` beyond what
+// the split holds is an Error that names its size.
 std::vector<Problem> draw_problems(const Family& family, int level, Split split, uint64_t seed, int64_t n);
+
+// How many different problems all splits hold together, found by drawing until `enough` are seen or 20,000 draws in a row bring no
+// new one: min(number, enough), or a lower bound where some problems are very rare. `level` 0: of all levels.
+int64_t count_keys(const Family& family, int level, int64_t enough);
 
 }  // namespace minke
