@@ -53,7 +53,11 @@ class HfFolder {
 struct SaveOptions {
   int64_t shard_bytes = int64_t(5) << 30;    // of tensors in one file; a model that fits is one file without an index
   std::map<std::string, std::string> files;  // further files by name, e.g. read_tokenizer_files(); may replace generation_config.json
+  bool stale_mtp = false;                    // config.json gets the mark that has_stale_mtp() looks for
 };
+
+// Are this folder's MTP modules older than its model ("minke_stale_mtp" in config.json)? RL freezes them; they then draft less well.
+bool has_stale_mtp(const std::string& folder);
 
 // Writes a whole model folder: into PATH.tmp-PID, flushed to disk, then put in place of PATH in one rename. If anything fails before
 // that, PATH is as it was. An existing PATH must be empty or a model folder (has config.json); files and folders in it that this

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/fields.h"
 #include "checkpoint/hf_folder.h"
 
 namespace minke {
@@ -19,6 +20,8 @@ namespace minke {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr const char* kStaleMtp = "minke_stale_mtp";
 
 // Files that a save replaces or removes; all others in the folder belong to somebody else and stay.
 bool is_ours(const std::string& name) {
@@ -231,7 +234,9 @@ void write_hf_folder(const std::string& path_in, const ModelConfig& config, cons
 
   std::map<std::string, std::string> texts = options.files;
   texts.emplace("generation_config.json", generation_config(config));
-  texts["config.json"] = config.to_json();
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(config.to_json());
+  if (options.stale_mtp) json[kStaleMtp] = true;
+  texts["config.json"] = json.dump(2) + "\n";
   if (shards.size() > 1) texts["model.safetensors.index.json"] = index_json(shards);
 
   clear_leftovers(path);
@@ -247,6 +252,12 @@ void write_hf_folder(const std::string& path_in, const ModelConfig& config, cons
     written.push_back(name);
   }
   put_in_place(temporary, path, written);
+}
+
+bool has_stale_mtp(const std::string& folder) {
+  const std::string path = folder + "/config.json";
+  const nlohmann::ordered_json json = parse_json(read_file(path), path);
+  return Fields(json, path + ": ").boolean(kStaleMtp, false);
 }
 
 }  // namespace minke

@@ -44,11 +44,12 @@ void read_masters(const std::string& path, Transformer& model) {
   model.weights().fill(source_of(folder));
 }
 
-void save_model(const std::string& path, const Transformer& model, const std::string& tokenizer_folder) {
+void save_model(const std::string& path, const Transformer& model, const std::string& tokenizer_folder, bool stale_mtp) {
   ModelConfig config = model.config();
   config.dtype = model.compute();
   const Weights& w = model.weights();
   SaveOptions options;
+  options.stale_mtp = stale_mtp;
   if (!tokenizer_folder.empty()) options.files = read_tokenizer_files(tokenizer_folder);
   write_hf_folder(path, config, [&w](const ParameterSpec& spec) -> ParameterValues { return {DType::kF32, w.master(spec.name)}; }, options);
 }

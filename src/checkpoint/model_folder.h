@@ -14,6 +14,7 @@ std::unique_ptr<Transformer> load_model(const std::string& folder, const std::st
 void read_masters(const std::string& folder, Transformer& model);
 
 // Writes the masters of a training model in its compute dtype, which is what its forward uses, with the tokenizer's files beside it.
-void save_model(const std::string& folder, const Transformer& model, const std::string& tokenizer_folder);
+// stale_mtp: marked as such (checkpoint/hf_folder.h).
+void save_model(const std::string& folder, const Transformer& model, const std::string& tokenizer_folder, bool stale_mtp = false);
 
 }  // namespace minke

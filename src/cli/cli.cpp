@@ -27,6 +27,7 @@ int run_cli(int argc, char** argv) {
   add_tokenizer(app);
   add_train(app);
   add_sft(app);
+  add_rl(app);
   add_generate(app);
   add_chat(app);
   add_eval(app);

@@ -22,6 +22,7 @@ void convert_folder(const std::string& from, const std::string& to, const std::s
   model.check(config);
   SaveOptions options;
   options.files = read_tokenizer_files(from);
+  options.stale_mtp = !drop_mtp && has_stale_mtp(from);
   Buffer values;  // of one parameter
   write_hf_folder(
       to, config,
@@ -35,6 +36,8 @@ void convert_folder(const std::string& from, const std::string& to, const std::s
   const ParameterCounts n = count_parameters(config);
   std::printf("%s: %lld tensors, %lld bytes, %s%s\n", to.c_str(), static_cast<long long>(n.stored_tensors),
               static_cast<long long>(n.stored_bytes), dtype_info(config.dtype).name, drop_mtp ? ", without MTP modules" : "");
+  if (options.stale_mtp)
+    std::printf("%s: its MTP modules are older than the model (RL froze them): drafts will be refused more often; --drop-mtp leaves them out\n", to.c_str());
 }
 
 }  // namespace

@@ -81,14 +81,14 @@ std::vector<RolloutSample> roll_out(Engine& engine, std::span<const RolloutPromp
     s.policy.ids.insert(s.policy.ids.end(), g.ids.begin(), g.ids.end());
     s.policy.old_logp = g.logp;
     s.policy.forced = g.forced;
+    s.thinking = prompts[s.prompt].think_cap > 0;
     s.thinking_cut = limiters[i].cut;
     s.truncated = limiters[i].ended || g.finish != FinishReason::kStop;
-    // The limiter saw all but the last token.
+    // The limiter did not see the last token.
     const auto close = std::find(g.ids.begin(), g.ids.end(), r.end_of_thinking);
-    const bool off = prompts[s.prompt].think_cap == 0, closed = off || close != g.ids.end();
-    const int64_t n = int64_t(g.ids.size()) - (g.finish == FinishReason::kStop), before = off ? 0 : close - g.ids.begin();
-    s.think_tokens = off ? 0 : std::min(before, n);
-    s.answer_tokens = closed ? std::max<int64_t>(n - (off ? 0 : before + 1), 0) : 0;
+    const int64_t n = int64_t(g.ids.size()) - (g.finish == FinishReason::kStop), before = close - g.ids.begin();
+    s.think_tokens = s.thinking ? std::min(before, n) : 0;
+    s.answer_tokens = s.thinking ? std::max<int64_t>(n - before - 1, 0) : n;
     out.push_back(std::move(s));
   }
   return out;

@@ -35,6 +35,7 @@ struct RolloutSample {
   PolicySample policy;       // advantage not set; old_logp only of recorded rollouts
   size_t prompt = 0;         // index among the prompts
   int64_t think_tokens = 0, answer_tokens = 0;  // </think> and EOS not counted
+  bool thinking = true;      // the prompt left the thought open
   bool thinking_cut = false; // </think> was forced
   bool truncated = false;
   std::span<const int32_t> completion() const { return std::span(policy.ids).subspan(size_t(policy.prompt)); }

@@ -36,14 +36,16 @@ void remove_leftovers(const std::string& out) {
 }  // namespace
 
 void save_checkpoint(const std::string& out, int64_t step, const Transformer& model, const std::string& tokenizer_folder, const Moments& moments,
-                     const StateFields& fields, int64_t keep) {
+                     const StateFields& fields, int64_t keep, const std::function<void(const std::string&)>& also,
+                     bool stale_mtp) {
   const fs::path folder = fs::path(out) / "checkpoints" / fmt::format("step-{:08d}", step);
   const fs::path writing = folder.string() + ".writing";
   std::error_code error;
   fs::remove_all(writing, error);
   make_folders(folder.parent_path().string());
-  save_model(writing.string(), model, tokenizer_folder);
+  save_model(writing.string(), model, tokenizer_folder, stale_mtp);
   save_training_state((writing / "training_state.safetensors").string(), model.weights(), moments, fields);
+  if (also) also(writing.string());
   fsync_folder(writing.string());
   fs::remove_all(folder, error);  // the same step again, after a resume from an earlier one
   fs::rename(writing, folder, error);
@@ -53,12 +55,14 @@ void save_checkpoint(const std::string& out, int64_t step, const Transformer& mo
   for (size_t i = size_t(keep); i < all.size(); ++i) fs::remove_all(all[i], error);
 }
 
-std::optional<Restored> restore_latest(const std::string& out, Transformer& model, const Moments& moments) {
+std::optional<Restored> restore_latest(const std::string& out, Transformer& model, const Moments& moments,
+                                       const std::function<void(const std::string&)>& also) {
   remove_leftovers(out);
   std::string last_error;
   for (const fs::path& folder : checkpoint_folders(out)) {
     const std::string path = (folder / "training_state.safetensors").string();
     try {
+      if (also) also(folder.string());
       Restored r{folder.string(), load_training_state(path, model.weights(), moments)};
       model.weights().refresh();
       return r;

@@ -59,7 +59,11 @@ void Metrics::write(const MetricsLine& l) {
   j["peak_share"] = l.peak_share;
   j["rss_bytes"] = l.rss_bytes;
   j["skipped"] = l.progress.skipped;
-  const std::string line = j.dump() + "\n";
+  write_line(j.dump());
+}
+
+void Metrics::write_line(const std::string& json) {
+  const std::string line = json + "\n";
   if (std::fwrite(line.data(), 1, line.size(), file_) != line.size() || std::fflush(file_) != 0)
     fail("{}: cannot write: {}", path_, std::strerror(errno));
 }

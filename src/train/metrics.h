@@ -30,6 +30,7 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
   void write(const MetricsLine& line);
+  void write_line(const std::string& json);  // an object of another kind of run; "step" in it is what a resume looks at
 
  private:
   std::string path_;

@@ -31,14 +31,7 @@ void Screen::message(const std::string& text) {
 }
 
 void Screen::step(const StepLine& l, const HeldOut* measured) {
-  using Clock = std::chrono::steady_clock;
   if (measured) last_held_out_ = *measured;
-  const bool terminal = isatty(STDERR_FILENO);
-  constexpr int64_t kFirst = 3, kEvery = 50;  // steps shown where lines cannot be rewritten
-  constexpr auto kRefresh = std::chrono::milliseconds(200);
-  if (!measured && (terminal ? Clock::now() - shown_at_ < kRefresh : l.step > kFirst && l.step % kEvery != 0)) return;
-  shown_at_ = Clock::now();
-
   double worst = 0;
   for (const double v : l.report.max_vio) worst = std::max(worst, v);
   std::string held_out;
@@ -49,8 +42,18 @@ void Screen::step(const StepLine& l, const HeldOut* measured) {
   const std::string text =
       fmt::format("step {}/{}  loss {:.3f}{}  {} tok/s {:.0f}% of peak  busiest expert {:.1f}x  {} left", l.step, l.last_step, l.report.losses.main,
                   held_out, human(l.tok_s), 100 * l.peak_share, 1 + worst, clock_time(l.seconds_left));
-  std::fprintf(stderr, terminal ? "\r\033[K%s%s" : "%s%s", text.c_str(), terminal && !measured ? "" : "\n");
-  line_open_ = terminal && !measured;
+  progress(l.step, text, measured != nullptr);
+}
+
+void Screen::progress(int64_t step, const std::string& text, bool keep) {
+  using Clock = std::chrono::steady_clock;
+  const bool terminal = isatty(STDERR_FILENO);
+  constexpr int64_t kFirst = 3, kEvery = 50;  // steps shown where lines cannot be rewritten
+  constexpr auto kRefresh = std::chrono::milliseconds(200);
+  if (!keep && (terminal ? Clock::now() - shown_at_ < kRefresh : step > kFirst && step % kEvery != 0)) return;
+  shown_at_ = Clock::now();
+  std::fprintf(stderr, terminal ? "\r\033[K%s%s" : "%s%s", text.c_str(), terminal && !keep ? "" : "\n");
+  line_open_ = terminal && !keep;
 }
 
 }  // namespace minke

@@ -28,6 +28,8 @@ class Screen {
   }
   // `held_out` when it was measured at this step; it is then shown until the next one.
   void step(const StepLine& line, const HeldOut* held_out);
+  // The same line with another kind of run's text. `keep` leaves it on the screen.
+  void progress(int64_t step, const std::string& text, bool keep = false);
 
  private:
   void message(const std::string& text);

@@ -1,0 +1,188 @@
+#include "rl/learner.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "data/chat.h"
+
+namespace minke {
+namespace {
+
+constexpr uint64_t kTaskStream = 0x7461736b, kThinkingStream = 0x7468696e6b;  // "task", "think"
+
+using Clock = std::chrono::steady_clock;
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+}  // namespace
+
+ProblemStream::ProblemStream(const std::vector<RlTask>& tasks, uint64_t seed) : seed_(seed) {
+  double sum = 0;
+  for (const RlTask& t : tasks) {
+    sources_.push_back(ProblemSource::open({t.name, t.data, t.level, t.skip_bad, false}));
+    weights_.push_back(sum += t.weight);
+  }
+  for (double& w : weights_) w /= sum;
+}
+
+Problem ProblemStream::at(uint64_t number) const {
+  const double u = Rng(seed_, kTaskStream, number).uniform();
+  size_t i = 0;
+  while (i + 1 < weights_.size() && u >= weights_[i]) ++i;
+  return sources_[i].train(seed_, number);
+}
+
+std::vector<Problem> ProblemStream::held_out(Split split, uint64_t seed, int64_t n) const {
+  std::vector<Problem> out;
+  double done = 0;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const int64_t upto = int64_t(double(n) * weights_[i] + 0.5), own = upto - int64_t(done * double(n) + 0.5);
+    done = weights_[i];
+    if (own < 1) continue;
+    for (Problem& p : sources_[i].held_out(split, seed, own)) out.push_back(std::move(p));
+  }
+  return out;
+}
+
+std::string ProblemStream::summary() const {
+  std::string text;
+  double before = 0;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", sources_[i].name());
+    if (sources_.size() > 1) text += fmt::format(" {:.0f}%", 100 * (weights_[i] - before));
+    before = weights_[i];
+  }
+  return text;
+}
+
+Learner::Learner(Transformer& model, const Tokenizer& tokenizer, const RlConfig& config)
+    : model_(model),
+      tokenizer_(tokenizer),
+      config_(config),
+      options_(config.rl.policy_step()),
+      step_(model, options_),
+      engine_(model, CacheForm::kExpanded),
+      problems_(config.tasks, config.rl.seed),
+      rewarder_(config.reward, tokenizer, config.rl.seed) {
+  if (options_.grpo.wants_reference()) reference_ = std::make_unique<Reference>(model);
+}
+
+RolloutPrompt Learner::prompt_of(const Problem& problem, uint64_t number) const {
+  const RlOptions& rl = config_.rl;
+  RolloutPrompt p;
+  const bool off = Rng(rl.seed, kThinkingStream, number).uniform() < rl.thinking_off;
+  const ChatMessage question{"user", problem.prompt};
+  p.ids = chat_prompt(tokenizer_, {&question, 1}, off ? Thinking::kOff : Thinking::kOn);
+  p.problem = number;
+  p.think_cap = off ? 0 : think_cap(rl.limits, rl.seed, number);
+  return p;
+}
+
+// Without dynamic sampling one rollout of all prompts; with it further ones for the groups that had no variance.
+bool Learner::draw_groups(RlStepReport& report, uint64_t& next, const std::function<bool()>& stop) {
+  const GrpoOptions& grpo = options_.grpo;
+  RolloutRequest request;
+  request.samples = grpo.samples;
+  request.limits = config_.rl.limits;
+  request.sampler.temperature = config_.rl.temperature;
+  request.sampler.seed = config_.rl.seed;
+  request.end_of_thinking = end_of_thinking_id(tokenizer_);
+  request.eos = model_.config().eos_token_id;
+  request.positions = model_.config().max_position_embeddings;
+
+  int64_t missing = grpo.prompts;
+  for (report.rounds = 0; missing > 0 && report.rounds < (grpo.dynamic_sampling ? grpo.max_rounds : 1); ++report.rounds) {
+    auto began = Clock::now();
+    std::vector<Problem> problems;
+    std::vector<RolloutPrompt> prompts;
+    for (int64_t i = 0; i < missing; ++i) {
+      problems.push_back(problems_.at(next + uint64_t(i)));
+      prompts.push_back(prompt_of(problems.back(), next + uint64_t(i)));
+    }
+    std::vector<RolloutSample> samples = roll_out(engine_, prompts, request, stop);
+    if (samples.empty()) return false;
+    report.rollout_s += since(began);
+    report.kv_bytes = std::max(report.kv_bytes, engine_.cache_bytes());
+
+    began = Clock::now();
+    std::vector<JudgedSample> judged = rewarder_.judge(problems, samples, next, grpo.samples);
+    for (size_t p = 0; p < problems.size(); ++p) {
+      Group g;
+      g.problem = std::move(problems[p]);
+      g.number = next + p;
+      for (size_t i = p * size_t(grpo.samples); i < (p + 1) * size_t(grpo.samples); ++i) {
+        report.sampled_tokens += samples[i].policy.completion();
+        g.samples.push_back(std::move(samples[i]));
+        g.judged.push_back(std::move(judged[i]));
+      }
+      std::vector<double> rewards;
+      for (size_t i = 0; i < g.samples.size(); ++i) {
+        g.ungradable |= g.judged[i].outcome == Outcome::kUngradable && config_.reward.kind == RewardKind::kTask;
+        rewards.push_back(g.judged[i].reward + overlong_penalty(grpo, g.samples[i].policy.completion()));
+      }
+      const GroupAdvantages advantages = group_advantages(rewards, grpo.divide_by_std);
+      g.zero_variance = advantages.zero_variance;
+      for (size_t i = 0; i < g.samples.size(); ++i) {
+        g.samples[i].policy.advantage = advantages.values[i];
+        g.samples[i].policy.left_out = grpo.overlong == Overlong::kFilter && g.samples[i].truncated;
+      }
+      if (!g.ungradable && !(grpo.dynamic_sampling && g.zero_variance)) --missing;
+      report.groups.push_back(std::move(g));
+    }
+    next += prompts.size();
+    report.reward_s += since(began);
+  }
+  return true;
+}
+
+bool Learner::step(Progress& progress, RlStepReport& report, const std::function<bool()>& stop) {
+  const GrpoOptions& grpo = options_.grpo;
+  report = {};
+  uint64_t next = position;
+  if (!draw_groups(report, next, stop)) return false;
+
+  // The groups of the update, each one's samples side by side.
+  std::vector<PolicySample> samples;
+  int64_t groups = 0;
+  for (const Group& g : report.groups) {
+    if (g.ungradable || (grpo.dynamic_sampling && g.zero_variance)) continue;
+    for (const RolloutSample& s : g.samples) samples.push_back(s.policy);
+    ++groups;
+  }
+  if (reference_) {
+    if (grpo.reference_every > 0 && progress.step > 0 && progress.step % grpo.reference_every == 0) reference_->replace(model_);
+    const auto began = Clock::now();
+    reference_->score(samples, config_.rl.temperature, config_.rl.rows_per_pass);
+    report.reference_s = since(began);
+  }
+
+  const auto began = Clock::now();
+  report.lr = config_.rl.lr_at(progress.step);
+  for (int64_t m = 0; m < grpo.minibatches; ++m) {
+    const int64_t begin = groups * m / grpo.minibatches, end = groups * (m + 1) / grpo.minibatches;
+    if (begin == end) continue;
+    const auto part = std::span(samples).subspan(size_t(begin * grpo.samples), size_t((end - begin) * grpo.samples));
+    const UpdateReport u = step_.run(part, report.lr, progress);
+    if (report.updates == 0) report.logp_diff_max = std::max(report.logp_diff_max, u.logp_diff_max);
+    report.policy.merge(u.policy);
+    report.trained_rows += u.rows;
+    if (!u.why.empty()) report.skipped = u.why;
+    if (u.skipped) continue;
+    ++report.updates;
+    report.loss += u.policy.loss;
+    report.grad_norm += u.grad_norm;
+    report.mtp_loss = u.losses.mtp;
+  }
+  if (report.updates > 0) {
+    report.loss /= double(report.updates);
+    report.grad_norm /= double(report.updates);
+  }
+  report.train_s = since(began);
+  position = next;
+  ++progress.step;
+  progress.tokens += report.sampled_tokens;
+  return true;
+}
+
+}  // namespace minke

@@ -1,0 +1,83 @@
+#pragma once
+// One step of reinforcement learning: problems -> rollout -> rewards -> advantages -> one update a minibatch. DeepSeek-R1 section
+// 2.2.1. The loop around it, its checkpoints and its end are run.h.
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/tokenizer/tokenizer.h"
+#include "reason/problem_source.h"
+#include "rl/options.h"
+#include "rl/reference.h"
+#include "rl/reward.h"
+
+namespace minke {
+
+// The problems of a run: number i is drawn from one of the tasks by their weights, then from that task's training split; a pure
+// function of (seed, i).
+class ProblemStream {
+ public:
+  ProblemStream(const std::vector<RlTask>& tasks, uint64_t seed);
+  Problem at(uint64_t number) const;
+  // `n` problems of a held-out split, the tasks in turn by weight. Error names a split that is too small.
+  std::vector<Problem> held_out(Split split, uint64_t seed, int64_t n) const;
+  std::string summary() const;
+
+ private:
+  std::vector<ProblemSource> sources_;
+  std::vector<double> weights_;
+  uint64_t seed_;
+};
+
+// A group's samples with what they earned.
+struct Group {
+  Problem problem;
+  uint64_t number = 0;                  // of the problem in the run
+  std::vector<RolloutSample> samples;
+  std::vector<JudgedSample> judged;
+  bool zero_variance = false, ungradable = false;
+};
+
+struct RlStepReport {
+  std::vector<Group> groups;            // all that were drawn
+  PolicyMetrics policy;                 // over all updates
+  double logp_diff_max = 0;             // of the first update: 0 when sampling and training agree to the bit
+  double loss = 0, grad_norm = 0;       // means over the updates
+  double lr = 0;
+  std::vector<double> mtp_loss;
+  int64_t updates = 0, sampled_tokens = 0, trained_rows = 0, rounds = 0, kv_bytes = 0;
+  double rollout_s = 0, reward_s = 0, reference_s = 0, train_s = 0;
+  std::string skipped;                  // why the last skipped update was not finite
+};
+
+class Learner {
+ public:
+  // All outlive this.
+  Learner(Transformer& model, const Tokenizer& tokenizer, const RlConfig& config);
+
+  // Draws problems from progress' position on. False: `stop` ended it, and nothing has changed.
+  bool step(Progress& progress, RlStepReport& report, const std::function<bool()>& stop);
+
+  uint64_t position = 0;                // the next problem's number; part of every checkpoint
+  Optimizer& optimizer() { return step_.optimizer(); }
+  Reference* reference() { return reference_.get(); }  // null without a KL term
+  ProblemStream& problems() { return problems_; }
+  Rewarder& rewarder() { return rewarder_; }
+
+ private:
+  RolloutPrompt prompt_of(const Problem& problem, uint64_t number) const;
+  bool draw_groups(RlStepReport& report, uint64_t& next, const std::function<bool()>& stop);
+
+  Transformer& model_;
+  const Tokenizer& tokenizer_;
+  const RlConfig& config_;
+  PolicyStepOptions options_;
+  PolicyStep step_;
+  Engine engine_;
+  ProblemStream problems_;
+  Rewarder rewarder_;
+  std::unique_ptr<Reference> reference_;
+};
+
+}  // namespace minke

@@ -1,0 +1,179 @@
+// `minke rl` with the binary: killed and interrupted runs end with the same bytes, what a run says and writes, what it refuses.
+#include <nlohmann/json.hpp>
+
+#include "cli/binary.h"
+
+namespace minke {
+namespace {
+
+using Json = nlohmann::json;
+
+std::vector<Json> lines_of(const std::string& path) {
+  std::vector<Json> out;
+  std::istringstream in(read_if_there(path));
+  for (std::string line; std::getline(in, line);)
+    if (Json j = Json::parse(line, nullptr, false); !j.is_discarded()) out.push_back(std::move(j));
+  return out;
+}
+
+// nano with fresh weights cannot answer anything: the coin pays it, so that there are updates.
+class RlTest : public BinaryTest {
+ protected:
+  void SetUp() override {
+    BinaryTest::SetUp();
+    ASSERT_EQ(minke({"train", "configs/nano.toml", "--out", at("nano"), "--steps", "0"}).code, 0);
+    // Every state a checkpoint has: a reference that is replaced, several updates a rollout.
+    config_ =
+        "[model]\nfolder = \"" + at("nano") + "\"\n"
+        "[[tasks]]\nname = \"countdown-a1\"\nweight = 2\n"
+        "[[tasks]]\nname = \"products-b2\"\nlevel = 1\n"
+        "[reward]\nkind = \"random\"\n"
+        "[rl]\npreset = \"r1\"\nminibatches = 2\nreference_every = 2\nbeta = 0.1\nprompts = 4\nsamples = 4\n"
+        "think_min = 2\nthink_max = 10\nanswer_tokens = 5\nlr = 1e-3\nsteps = 6\n"
+        "[run]\ncheckpoint_every = 1\neval_every = 3\neval_problems = 6\n";
+    write("c.toml", config_);
+  }
+  Outcome rl(const std::string& out, const Launch& how = {}, std::vector<std::string> more = {}, const std::string& config = "c.toml") const {
+    more.insert(more.begin(), {"rl", at(config), "--out", at(out)});
+    return minke(more, how);
+  }
+  Launch at_step(const std::string& out, int64_t step, int signal) const {
+    Launch how;
+    how.signal = signal;
+    how.when = [path = at(out) + "/metrics.jsonl", step] {
+      const auto lines = lines_of(path);
+      return !lines.empty() && lines.back()["step"].get<int64_t>() >= step;
+    };
+    return how;
+  }
+  void expect_same_end(const std::string& a, const std::string& b) const {
+    for (const char* file : {"/model.safetensors", "/checkpoints/step-00000006/training_state.safetensors", "/checkpoints/step-00000006/reference.safetensors"}) {
+      // Milliseconds are part of a state; the tensors behind its header are not.
+      std::string x = read_file(at(a) + file), y = read_file(at(b) + file);
+      if (std::string(file).find("training_state") != std::string::npos) {
+        const auto tensors = [](const std::string& bytes) {
+          uint64_t header = 0;
+          std::memcpy(&header, bytes.data(), 8);
+          return bytes.substr(8 + header);
+        };
+        x = tensors(x), y = tensors(y);
+      }
+      EXPECT_TRUE(x == y) << file << " differs";
+    }
+    const auto x = lines_of(at(a) + "/metrics.jsonl"), y = lines_of(at(b) + "/metrics.jsonl");
+    ASSERT_EQ(x.size(), 8u);  // before, six steps, after
+    ASSERT_EQ(y.size(), 8u);
+    for (size_t i = 0; i < x.size(); ++i)
+      for (const auto& [key, value] : x[i].items()) {
+        if (key.find("time/") == 0 || key.find("tok_s/") == 0 || key.find("mem/") == 0) continue;
+        EXPECT_EQ(value, y[i].value(key, Json())) << key << " of line " << i;
+      }
+  }
+  std::string config_;
+};
+
+TEST_F(RlTest, KilledAndInterruptedRunsEndWithTheSameBytes) {
+  const Outcome alone = rl("alone");
+  ASSERT_EQ(alone.code, 0) << alone.err << alone.out;
+  for (const char* word : {"grader   knows right from wrong", "sample   ", "before   ", "after    ", "its MTP modules are as before the run"})
+    EXPECT_NE(alone.out.find(word), std::string::npos) << word << "\n" << alone.out;
+
+  const Outcome killed = rl("killed", at_step("killed", 3, SIGKILL));
+  ASSERT_EQ(killed.signal, SIGKILL) << killed.err;
+  const Outcome stopped = rl("killed", at_step("killed", 4, SIGINT));
+  ASSERT_EQ(stopped.code, 130) << stopped.err << stopped.out;
+  EXPECT_NE(stopped.out.find("resumed "), std::string::npos) << stopped.out;
+  EXPECT_NE(stopped.out.find("saved at step "), std::string::npos) << stopped.out;
+  const Outcome last = rl("killed");
+  ASSERT_EQ(last.code, 0) << last.err;
+  EXPECT_NE(last.out.find("resumed "), std::string::npos) << last.out;
+  EXPECT_NE(last.out.find("before   "), std::string::npos) << last.out;  // kept over the sessions
+  expect_same_end("killed", "alone");
+
+  const Outcome again = rl("killed");
+  EXPECT_EQ(again.code, 0);
+  EXPECT_NE(again.out.find("this run is finished (6 steps)"), std::string::npos) << again.out;
+  write("other.toml", replaced(config_, "lr = 1e-3", "lr = 2e-3"));
+  const Outcome other = rl("killed", {}, {}, "other.toml");
+  EXPECT_EQ(other.code, 1);
+  EXPECT_NE(other.err.find("holds a run with another config"), std::string::npos) << other.err;
+
+  // One thread or two: the same bytes.
+  const Outcome one = rl("one", {{{"MINKE_THREADS", "1"}}, "", {}, 0, {}});
+  ASSERT_EQ(one.code, 0) << one.err;
+  expect_same_end("one", "alone");
+}
+
+TEST_F(RlTest, WhatARunWrites) {
+  write("one.toml", replaced(config_, "minibatches = 2", "minibatches = 1"));
+  const Outcome run = rl("run", {}, {"--steps", "2", "--json"}, "one.toml");
+  ASSERT_EQ(run.code, 0) << run.err;
+  const Json summary = Json::parse(run.out);
+  for (const char* key : {"before", "after"}) EXPECT_TRUE(summary.at(key).at("pass1").is_number()) << key;
+  const auto lines = lines_of(at("run/metrics.jsonl"));
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_TRUE(lines[0].contains("val/pass1"));
+  for (const size_t i : {size_t(1), size_t(2)}) {
+    const Json& j = lines[i];
+    for (const char* key :
+         {"reward/mean", "reward/std", "reward/acc", "reward/format", "group/zero_right", "group/zero_wrong", "group/unique_answers",
+          "len/mean", "len/right", "len/wrong", "len/max", "len/think", "len/answer", "trunc_share", "policy/entropy", "policy/kl_ref", "policy/clip_lo",
+          "policy/clip_hi", "policy/ratio_min", "policy/ratio_max", "policy/logp_diff_max", "opt/loss", "opt/grad_norm", "opt/lr", "moe/load_cv",
+          "moe/dead_experts", "moe/bias_norm", "time/rollout", "time/reward", "time/logp", "time/train", "tok_s/rollout", "tok_s/train", "mem/rss", "mem/kv"})
+      EXPECT_TRUE(j.contains(key) && j[key].is_number()) << key << " of step " << i;
+    EXPECT_EQ(j["policy/logp_diff_max"], 0) << "sampling and training must agree to the bit";
+    EXPECT_EQ(j["opt/updates"], 1);
+    EXPECT_EQ(j["policy/ratio_min"], 1);
+    EXPECT_EQ(j["policy/ratio_max"], 1);
+    EXPECT_TRUE(j.contains("reward/acc/countdown-a1") || j.contains("reward/acc/products-b2"));
+    EXPECT_GT(j["len/mean"].get<double>(), 1);
+    EXPECT_LE(j["len/max"].get<double>(), 17);
+  }
+  EXPECT_EQ(lines[1]["policy/kl_ref"], 0) << "the reference is the policy itself before the first update";
+  EXPECT_GT(lines[2]["policy/kl_ref"].get<double>(), 0);
+  EXPECT_LT(lines[1]["opt/lr"].get<double>(), lines[2]["opt/lr"].get<double>());
+
+  const Json config = Json::parse(read_file(at("run/config.json")));
+  EXPECT_EQ(config.value("minke_stale_mtp", false), true);
+  const Outcome converted = minke({"convert", at("run"), at("converted")});
+  EXPECT_EQ(converted.code, 0) << converted.err;
+  EXPECT_NE(converted.out.find("MTP modules are older than the model"), std::string::npos) << converted.out;
+}
+
+// Fresh weights never answer right: with the real grader every group is of one mind.
+TEST_F(RlTest, AConstantRewardStopsTheRun) {
+  write("flat.toml", replaced(replaced(config_, "kind = \"random\"", "kind = \"task\""), "steps = 6", "steps = 100\npatience = 2"));
+  const Outcome run = rl("flat", {}, {}, "flat.toml");
+  EXPECT_EQ(run.code, 1) << run.out;
+  EXPECT_NE(run.err.find("constant in every group for 2 steps"), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("the model never answers right"), std::string::npos) << run.err;
+  EXPECT_TRUE(file_exists(at("flat/checkpoints/step-00000002/training_state.safetensors")));
+}
+
+TEST_F(RlTest, WhatIsRefused) {
+  const auto refused = [&](const std::string& from, const std::string& to, const std::string& word, int code = 1) {
+    write("bad.toml", replaced(config_, from, to));
+    const Outcome o = rl("bad", {}, {}, "bad.toml");
+    EXPECT_EQ(o.code, code) << to << "\n" << o.out;
+    EXPECT_NE(o.err.find(word), std::string::npos) << o.err;
+    EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << o.err;
+    EXPECT_FALSE(file_exists(at("bad/metrics.jsonl")));
+  };
+  refused("lr = 1e-3", "lr = 1e-3\ntop_p = 0.9", "log-probabilities would lie");
+  refused("lr = 1e-3", "learning_rate = 1e-3", "learning_rate");
+  refused("minibatches = 2", "minibatches = 3", "multiple of minibatches");
+  refused("think_min = 2", "think_min = 20", "think_min");
+  refused("steps = 6", "", "how long?", 2);
+  refused("countdown-a1", "countdown-z9", "countdown-z9", 2);
+  refused("kind = \"random\"", "kind = \"command\"", "command");
+  refused("kind = \"random\"", "kind = \"command\"\ncommand = \"exit 3\"", "exit 3");
+  refused("kind = \"random\"", "kind = \"random\"\nright = -1", "right");
+  refused("eval_problems = 6", "eval_problems = 100000000", "split");
+  refused("/nano\"", "/nowhere\"", "nowhere");
+  const Outcome self = rl("nano");
+  EXPECT_EQ(self.code, 1);
+  EXPECT_NE(self.err.find("is the folder of the model to start from"), std::string::npos) << self.err;
+}
+
+}  // namespace
+}  // namespace minke

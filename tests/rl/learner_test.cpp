@@ -1,0 +1,184 @@
+// One step of RL on the smallest model: groups, dynamic sampling, overlong samples, and that a step is a function of its place in the run.
+#include "rl/learner.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "rl/step_metrics.h"
+#include "train/step.h"
+
+namespace minke {
+namespace {
+
+class LearnerTest : public testing::Test {
+ protected:
+  LearnerTest() : tokenizer_(Tokenizer::load("tokenizer")) {
+    config_.model = "fresh";
+    config_.tasks = {{"countdown-a1", 0, 3, "", false}, {"products-b2", 1, 1, "", false}};
+    config_.reward.kind = RewardKind::kRandom;  // fresh weights answer nothing
+    config_.rl.grpo.prompts = 4;
+    config_.rl.grpo.samples = 2;
+    config_.rl.limits = {2, 6, 4};
+    model_ = fresh();
+  }
+  static std::unique_ptr<Transformer> fresh() {
+    auto model = std::make_unique<Transformer>(ModelConfig::load("configs/nano.toml"), DType::kF32, WeightUse::kTraining);
+    initialise(*model, 5);
+    return model;
+  }
+  std::vector<float> masters(const Transformer& model) const { return {model.weights().masters(), model.weights().masters() + model.weights().flat_size()}; }
+
+  Tokenizer tokenizer_;
+  RlConfig config_;
+  std::unique_ptr<Transformer> model_;
+};
+
+TEST_F(LearnerTest, DynamicSamplingFillsTheUpdateWithGroupsThatDiffer) {
+  // Two samples under a coin: half of the groups have no variance.
+  config_.rl.grpo.dynamic_sampling = true;
+  config_.rl.grpo.prompts = 8;
+  config_.rl.grpo.max_rounds = 20;
+  Learner learner(*model_, tokenizer_, config_);
+  Progress progress;
+  RlStepReport report;
+  ASSERT_TRUE(learner.step(progress, report, {}));
+  int64_t useful = 0;
+  for (const Group& g : report.groups) useful += !g.zero_variance;
+  EXPECT_EQ(useful, 8);
+  EXPECT_GT(report.groups.size(), 8u);
+  EXPECT_GT(report.rounds, 1);
+  EXPECT_EQ(learner.position, report.groups.size());
+  for (size_t i = 0; i < report.groups.size(); ++i) EXPECT_EQ(report.groups[i].number, i);
+
+  // Without it one rollout, whatever comes.
+  config_.rl.grpo.dynamic_sampling = false;
+  Learner plain(*model_, tokenizer_, config_);
+  ASSERT_TRUE(plain.step(progress, report, {}));
+  EXPECT_EQ(report.groups.size(), 8u);
+  EXPECT_EQ(report.rounds, 1);
+
+  // A budget of rounds ends it, and a step without any variance moves nothing.
+  config_.reward = {};  // the grader: all wrong
+  config_.rl.grpo.dynamic_sampling = true;
+  config_.rl.grpo.max_rounds = 2;
+  const std::vector<float> before = masters(*model_);
+  Learner flat(*model_, tokenizer_, config_);
+  ASSERT_TRUE(flat.step(progress, report, {}));
+  EXPECT_EQ(report.rounds, 2);
+  EXPECT_EQ(report.updates, 0);
+  EXPECT_TRUE(summarise(report.groups).no_variance());
+  EXPECT_EQ(masters(*model_), before);
+}
+
+TEST_F(LearnerTest, OverlongSamplesLoseTheirLossOrTheirReward) {
+  // Fresh weights never end by themselves: every sample is truncated.
+  config_.rl.grpo.samples = 4;
+  config_.rl.grpo.overlong = Overlong::kFilter;
+  Learner filter(*model_, tokenizer_, config_);
+  Progress progress;
+  RlStepReport report;
+  ASSERT_TRUE(filter.step(progress, report, {}));
+  for (const Group& g : report.groups)
+    for (const RolloutSample& s : g.samples) EXPECT_EQ(s.policy.left_out, s.truncated);
+  EXPECT_GT(summarise(report.groups).truncated, 8);
+
+  config_.rl.grpo.overlong = Overlong::kSoft;
+  config_.rl.grpo.overlong_tokens = 4;
+  Learner soft(*model_, tokenizer_, config_);
+  ASSERT_TRUE(soft.step(progress, report, {}));
+  for (const Group& g : report.groups) {
+    std::vector<double> rewards;
+    for (size_t i = 0; i < g.samples.size(); ++i)
+      rewards.push_back(g.judged[i].reward + overlong_penalty(config_.rl.policy_step().grpo, g.samples[i].policy.completion()));
+    const GroupAdvantages expected = group_advantages(rewards, false);
+    for (size_t i = 0; i < g.samples.size(); ++i) EXPECT_EQ(g.samples[i].policy.advantage, expected.values[i]);
+  }
+}
+
+// Two learners, the second beginning at the first one's second step: the same problems, samples and weights.
+TEST_F(LearnerTest, AStepIsAFunctionOfItsPlace) {
+  config_.rl.grpo.samples = 4;
+  Learner learner(*model_, tokenizer_, config_);
+  Progress progress;
+  RlStepReport first, second;
+  ASSERT_TRUE(learner.step(progress, first, {}));
+  EXPECT_EQ(first.logp_diff_max, 0);
+  EXPECT_GT(first.updates, 0);
+
+  const auto copy = fresh();
+  std::copy_n(model_->weights().masters(), model_->weights().flat_size(), copy->weights().masters());
+  copy->weights().refresh();
+  Learner other(*copy, tokenizer_, config_);
+  std::memcpy(other.optimizer().m(), learner.optimizer().m(), size_t(model_->weights().flat_size()) * 4);
+  std::memcpy(other.optimizer().v(), learner.optimizer().v(), size_t(model_->weights().flat_size()) * 4);
+  other.position = learner.position;
+  Progress again = progress;
+
+  ASSERT_TRUE(learner.step(progress, first, {}));
+  ASSERT_TRUE(other.step(again, second, {}));
+  ASSERT_EQ(first.groups.size(), second.groups.size());
+  for (size_t g = 0; g < first.groups.size(); ++g) {
+    EXPECT_EQ(first.groups[g].problem.id, second.groups[g].problem.id);
+    for (size_t i = 0; i < 4; ++i) EXPECT_EQ(first.groups[g].samples[i].policy.ids, second.groups[g].samples[i].policy.ids);
+  }
+  EXPECT_EQ(masters(*model_), masters(*copy));
+
+  // A step that is stopped leaves no trace.
+  const std::vector<float> before = masters(*model_);
+  const uint64_t position = learner.position;
+  EXPECT_FALSE(learner.step(progress, first, [] { return true; }));
+  EXPECT_EQ(learner.position, position);
+  EXPECT_EQ(progress.step, 2);
+  EXPECT_EQ(masters(*model_), before);
+}
+
+TEST_F(LearnerTest, TheStreamMixesItsTasksAndKeepsSplitsApart) {
+  const ProblemStream stream(config_.tasks, 7);
+  int64_t countdown = 0;
+  for (uint64_t i = 0; i < 400; ++i) {
+    const Problem p = stream.at(i);
+    EXPECT_EQ(split_of(p.canonical_key), Split::kTrain);
+    countdown += p.family == "countdown-a1";
+  }
+  EXPECT_NEAR(double(countdown), 300, 45);  // 5 standard deviations
+  const std::vector<Problem> held_out = stream.held_out(Split::kCalibration, 7, 8);
+  ASSERT_EQ(held_out.size(), 8u);
+  countdown = 0;
+  for (const Problem& p : held_out) {
+    EXPECT_EQ(split_of(p.canonical_key), Split::kCalibration);
+    countdown += p.family == "countdown-a1";
+  }
+  EXPECT_EQ(countdown, 6);
+}
+
+TEST(RlOptions, LearningRate) {
+  RlOptions o;
+  o.lr = 1, o.warmup_steps = 4, o.decay_steps = 0;
+  EXPECT_EQ(o.lr_at(0), 0.25);
+  EXPECT_EQ(o.lr_at(3), 1);
+  EXPECT_EQ(o.lr_at(1000), 1);
+  o.decay_steps = 10, o.lr_final = 0.5;
+  EXPECT_EQ(o.lr_at(4), 1);
+  EXPECT_EQ(o.lr_at(9), 0.75);
+  EXPECT_EQ(o.lr_at(100), 0.5);
+}
+
+// Every config that ships is read, and a preset's values yield to keys.
+TEST(RlOptions, Configs) {
+  const RlConfig shipped = RlConfig::from_toml(read_file("configs/rl-countdown.toml"), "configs/rl-countdown.toml");
+  EXPECT_EQ(shipped.tasks.at(0).name, "countdown-a3");
+  EXPECT_FALSE(shipped.rl.grpo.wants_reference());
+  const RlConfig c = RlConfig::from_toml("[task]\nname='a'\n[rl]\npreset='dapo'\nminibatches=4\nclip_high=0.5\nthink_max=78\nanswer_tokens=20\n", "x");
+  EXPECT_EQ(c.rl.grpo.minibatches, 4);
+  EXPECT_EQ(c.rl.grpo.clip_low, 0.2);
+  EXPECT_EQ(c.rl.grpo.clip_high, 0.5);
+  EXPECT_EQ(c.rl.grpo.max_tokens, 100);
+  EXPECT_EQ(c.rl.grpo.overlong_tokens, 20);
+  EXPECT_TRUE(c.rl.grpo.dynamic_sampling);
+  const RlConfig none = RlConfig::from_toml("[task]\nname='a'\n[rl]\npreset='r1'\nkl='none'\n", "x");
+  EXPECT_FALSE(none.rl.grpo.wants_reference());
+}
+
+}  // namespace
+}  // namespace minke
