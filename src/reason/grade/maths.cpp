@@ -51,9 +51,10 @@ std::string without_value(const Node& gold, GradeMode mode, uint64_t seed) {
   }
 }
 
-Verdict text_verdict(const std::string& gold, std::string_view answer) {
+Verdict text_verdict(const std::string& gold, std::string_view answer, bool lenient) {
   const auto text = text_of(answer);
-  return {text && *text == gold, "as text"};
+  if (!text) return {false, "not the text"};
+  return {*text == gold || (lenient && sorted_parts(*text) == sorted_parts(gold)), "as text"};
 }
 
 // Yes and yes: words in spite of their length, unless the case of letters could mean something (AB and ab).
@@ -101,7 +102,7 @@ Verdict grade_answer(std::string_view gold, std::string_view answer, GradeMode m
     return {chosen == choice, chosen ? "choices" : "not the letter of a choice"};
   }
   if (is_abstention(answer)) return {false, "the answer abstains"};
-  if (gold_text) return text_verdict(*gold_text, a);
+  if (gold_text) return text_verdict(*gold_text, a, lenient);
   if (same_word(g, a, lenient)) return {true, "as text"};
 
   const Node& gold_node = *gold_tree.tree;

@@ -1,5 +1,6 @@
 #include "reason/grade/text.h"
 
+#include <algorithm>
 #include <cctype>
 #include <map>
 #include <vector>
@@ -51,6 +52,22 @@ std::optional<std::string> text_of(std::string_view cleaned) {
   }
   while (!out.empty() && (out.back() == '.' || out.back() == ',' || out.back() == ' ')) out.pop_back();
   if (!word || out.empty()) return std::nullopt;
+  return out;
+}
+
+std::string sorted_parts(const std::string& text) {
+  std::vector<std::string> parts(1);
+  for (size_t i = 0; i < text.size();) {
+    size_t skip = 0;
+    for (const std::string_view mark : {", and ", ", or ", ", ", ",", "; ", " and ", " or "})
+      if (skip == 0 && std::string_view(text).substr(i).starts_with(mark)) skip = mark.size();
+    if (skip) parts.emplace_back();
+    else parts.back() += text[i];
+    i += skip ? skip : 1;
+  }
+  std::sort(parts.begin(), parts.end());
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + part;
   return out;
 }
 

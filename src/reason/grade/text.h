@@ -9,6 +9,9 @@ namespace minke::grading {
 // The form in which words are compared: wrappers gone, NFC, blanks one, lower case. Nothing where markup is left or no word is in it.
 std::optional<std::string> text_of(std::string_view cleaned);
 
+// The parts of `red, blue and green`, sorted, in one line: lists of words in any order are one list.
+std::string sorted_parts(const std::string& text);
+
 // A, (A), [A], A. or A): 'A' to 'H'; 0 for anything else.
 char choice_of(std::string_view cleaned);
 

@@ -286,11 +286,13 @@ std::string value_key(const Node& n) {
       continue;
     }
     ++counted;
+    const FloatMath m(kPrecisions[1]);
+    const BigInt whole = m.floor(x->value.re);
+    if (constant(t) && x->value.im.is_zero() && m.subtract(x->value.re, {whole, 0}).magnitude() < x->scale - 150) return whole.text();  // sqrt(2)^2
     for (const Float* part : {&x->value.re, &x->value.im}) {
       const bool zero = part->magnitude() <= x->scale - 100;
       // 80 bits, rounded to the nearest
       const int64_t shift = part->magnitude() - 80;
-      const FloatMath m(kPrecisions[1]);
       key += zero ? std::string("~0") : "~" + m.floor(part->scaled(-shift)).text() + "p" + std::to_string(shift);
     }
   }

@@ -72,12 +72,14 @@ std::string vote_key(std::string_view answer) {
   const std::string a = clean(answer);
   if (a.empty()) return "";
   if (const char choice = choice_of(a)) return std::string("choice ") + choice;
+  // Three letters are a word here (red, Red) and no product: a vote must not hang on case.
+  if (all_letters(a) && a.size() > 2) return std::string("text ").append(*text_of(a));
   const StepBudget budget;
   try {
     return key_of(parse(a, {.repairs = true, .labels = true}));
   } catch (const Refused&) {
     const auto text = text_of(a);
-    return text ? std::string("text ").append(*text) : "";
+    return text ? std::string("text ").append(sorted_parts(*text)) : "";
   }
 }
 

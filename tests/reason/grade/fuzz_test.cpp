@@ -20,6 +20,12 @@ int64_t setting(const char* name, int64_t otherwise) {
   return text ? std::atoll(text) : otherwise;
 }
 
+std::string printable(const std::string& text) {
+  std::string out;
+  for (const char c : text.substr(0, 200)) out += c >= 32 && c < 127 ? c : '.';
+  return out;
+}
+
 TEST(Fuzz, Grader) {
   const int64_t inputs = setting("MINKE_FUZZ_INPUTS", 20'000);
   std::vector<std::string> seeds = lines_of("math500_golds.txt");
@@ -52,8 +58,8 @@ TEST(Fuzz, Grader) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::printf("fuzz: %lld inputs in %.1f s: %lld equal, %lld different, %lld golds that do not parse, %lld vote keys\n", static_cast<long long>(inputs), seconds,
               static_cast<long long>(verdicts[1]), static_cast<long long>(verdicts[0]), static_cast<long long>(verdicts[2]), static_cast<long long>(keys));
-  std::printf("fuzz: most steps %lld of %lld: %.300s\nfuzz: slowest %.1f ms: %.300s\n", static_cast<long long>(worst_steps), static_cast<long long>(grading::kMaxSteps), worst.c_str(),
-              worst_s * 1000, slowest.c_str());
+  std::printf("fuzz: most steps %lld of %lld: %s\nfuzz: slowest %.1f ms: %s\n", static_cast<long long>(worst_steps), static_cast<long long>(grading::kMaxSteps), printable(worst).c_str(),
+              worst_s * 1000, printable(slowest).c_str());
   // One operation on numbers at the bounds is the most that can be spent beyond the budget.
   EXPECT_LE(worst_steps, grading::kMaxSteps + 100'000);
   EXPECT_GT(verdicts[0], 0);
