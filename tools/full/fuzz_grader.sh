@@ -1,20 +1,22 @@
 #!/bin/sh
-# Ten million fuzzed inputs through the maths grader, on half of the processors: no crash, no hang, no step beyond the budget.
+# Ten million fuzzed inputs through the maths grader, in 40 rounds on half of the processors: no crash, no hang, no step beyond the budget.
 #   tools/full/fuzz_grader.sh [inputs]          MINKE_BUILD names the build folder (build)
-# Prints for each process the count, the most steps spent on one verdict, the slowest verdict and the seconds.
+# Prints for each round the counts, the most steps spent on one verdict, the slowest verdict and the seconds.
 set -eu
 cd "$(dirname "$0")/../.."
 inputs=${1:-10000000}
 build=${MINKE_BUILD:-build}
+rounds=40
 processes=$(( ($(nproc) + 1) / 2 ))
 cmake --build "$build" --target reason_grade_fuzz_test > /dev/null
-pids=
-for p in $(seq "$processes"); do
-  MINKE_FUZZ_INPUTS=$(( inputs / processes )) MINKE_FUZZ_SEED=$p "$build/reason_grade_fuzz_test" > "$build/fuzz_grader_$p.log" 2>&1 &
-  pids="$pids $!"
-done
-failed=0
-for pid in $pids; do wait "$pid" || failed=1; done
-for p in $(seq "$processes"); do grep '^fuzz:' "$build/fuzz_grader_$p.log" || cat "$build/fuzz_grader_$p.log"; done
-[ "$failed" = 0 ] || { echo "fuzz_grader: FAILED, see $build/fuzz_grader_*.log"; exit 1; }
-echo "fuzz_grader: $inputs inputs, none crashed or hung"
+each=$(( (inputs + rounds - 1) / rounds ))
+seq "$rounds" | xargs -P "$processes" -I ROUND sh -c '
+  log="$1/fuzz_grader_ROUND.log"
+  if MINKE_FUZZ_INPUTS=$2 MINKE_FUZZ_SEED=1ROUND "$1/reason_grade_fuzz_test" > "$log" 2>&1; then
+    grep -a "^fuzz:" "$log"
+  else
+    tail -n 20 "$log"
+    echo "fuzz_grader: round ROUND FAILED, see $log"
+    exit 255
+  fi' sh "$build" "$each"
+echo "fuzz_grader: $(( each * rounds )) inputs, none crashed or hung"
