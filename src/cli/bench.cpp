@@ -14,6 +14,7 @@
 #include "base/cpu.h"
 #include "base/threads.h"
 #include "cli/bench_attention.h"
+#include "cli/bench_decode.h"
 #include "cli/commands.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/math/isa_variants.h"
@@ -36,6 +37,7 @@ struct Options {
   bool json = false;
   std::string filter;
   double row_ms = 60;
+  std::string model = "configs/tiny.toml";
 };
 
 // Rows of a table, printed as they come; one JSON object at the end instead with --json.
@@ -79,6 +81,22 @@ class Report {
     out_["rows"].push_back({{"name", name}, {"shape", shape}, {"variant", variant}, {"dtype", dtype_info(dtype).name}, {"threads", threads},
                             {"us", best * 1e6}, {memory_bound ? "gb_s" : "gflops", memory_bound ? gb_s : gflops},
                             {"of", memory_bound ? "read_gb_s" : "peak_gflops"}, {"peak", memory_bound ? read_ : peak}, {"share", share}});
+  }
+  // A whole engine against the matrix peak: the best of each of its steps.
+  void decode_row(const std::string& name, DType dtype, const DecodeBench& bench) {
+    double peak = 0, best = 0;
+    const auto start = Clock::now();
+    do {
+      peak = std::max(peak, peak_gflops(dtype, chosen_isa(), thread_count(), 3));
+      best = bench.run();
+    } while (std::chrono::duration<double>(Clock::now() - start).count() < options_.row_ms * 1e-3);
+    const double gflops = bench.flop / best / 1e9;
+    if (!options_.json)
+      std::printf("%-34s %-18s %-12s %7d %10.1f %8s %5.0f%%   %.0f tokens/s\n", name.c_str(), bench.shape.c_str(), gemm_variant().name, thread_count(),
+                  gflops, "-", gflops / peak * 100, bench.tokens / best);
+    out_["rows"].push_back({{"name", name}, {"shape", bench.shape}, {"variant", gemm_variant().name}, {"dtype", dtype_info(dtype).name},
+                            {"threads", thread_count()}, {"tokens_s", bench.tokens / best}, {"gflops", gflops}, {"of", "peak_gflops"}, {"peak", peak},
+                            {"share", gflops / peak}});
   }
   void finish() const {
     if (options_.json) std::printf("%s\n", out_.dump().c_str());
@@ -183,14 +201,25 @@ void bench_attention(Report& report) {
       if (report.wants(c.name)) report.row(c.name, c.shape, dtype, thread_count(), c.flop, c.bytes, c.memory_bound, c.once);
 }
 
+void bench_decode(Report& report, const std::string& model) {
+  for (DType dtype : {DType::kBF16, DType::kF32})
+    for (const auto& [streams, prompt, answer] : {std::tuple<int64_t, int64_t, int64_t>(64, 32, 128), {64, 128, 384}, {1, 32, 128}})
+      for (const CacheForm form : {CacheForm::kExpanded, CacheForm::kLatent}) {
+        const std::string name = std::string(dtype_info(dtype).name) + " decode " + std::to_string(streams) + (answer > 128 ? " long" : "") + (form == CacheForm::kLatent ? " latent" : " expanded");
+        if (report.wants(name)) report.decode_row(name, dtype, decode_bench(model, dtype, form, streams, prompt, answer));
+      }
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app) {
   auto* command = app.add_subcommand("bench", "speed of the kernels on real model shapes, as shares of this machine's peak");
   auto options = std::make_shared<Options>();
-  command->add_option("kernel", options->kernel, "gemm: products; attention; rows: norms, SwiGLU, router, loss, AdamW and the like")
+  command->add_option("kernel", options->kernel, "gemm: products; attention; rows: norms, SwiGLU, router, loss, AdamW and the like;\n"
+                                                "decode: the engine at 1 and 64 streams of a model with random weights")
       ->required()
-      ->check(CLI::IsMember({"gemm", "attention", "rows"}));
+      ->check(CLI::IsMember({"gemm", "attention", "rows", "decode"}));
+  command->add_option("--model", options->model, "decode: the architecture, a .toml, .json or model folder")->capture_default_str();
   command->add_flag("--json", options->json, "one JSON object: cpu, isa, threads, read_gb_s, rows");
   command->add_option("--filter", options->filter, "only rows whose name contains this, e.g. \"bf16 expert\" or \"wgrad\"");
   command->add_option("--row-ms", options->row_ms, "milliseconds spent on a row")->check(CLI::Range(1.0, 1e5))->capture_default_str();
@@ -199,12 +228,13 @@ void add_bench(CLI::App& app) {
       "attention counts the causal half's products alone. A row alternates with a\n"
       "register-only loop of the same instructions and reports the best spell of both. MINKE_ISA and MINKE_THREADS choose the variant\n"
       "and the threads.\nExample:\n  minke bench gemm --filter \"bf16 expert\"\n  minke bench attention --filter training\n"
-      "  minke bench rows --filter swiglu");
+      "  minke bench rows --filter swiglu\n  minke bench decode --filter \"decode 64 exp\" --row-ms 5000");
   command->callback([options] {
     Report report(*options);
     if (options->kernel == "gemm") bench_gemm(report);
     if (options->kernel == "attention") bench_attention(report);
     if (options->kernel == "rows") bench_rows(report);
+    if (options->kernel == "decode") bench_decode(report, options->model);
     report.finish();
   });
 }

@@ -3,10 +3,8 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/threads.h"
 #include "infer/engine_state.h"
 #include "kernels/attention/attention.h"
-#include "kernels/loss/cross_entropy.h"
 
 namespace minke {
 namespace {
@@ -261,131 +259,6 @@ bool Engine::make_room(Sequence& s, int64_t positions, size_t planned) {
     page = own;
   }
   return true;
-}
-
-bool Engine::step() {
-  admit();
-  if (running_.empty()) return false;
-  Rows rows;
-  std::vector<int32_t> ids;
-  std::vector<Draw> draws;
-  for (size_t i = 0; i < running_.size(); ++i) {
-    Sequence& s = *running_[i];
-    if (s.cached == int64_t(s.ids.size()) && !s.begun_from) --s.cached;  // a hook threw before the draw: the row comes again
-    const int64_t n = std::min({int64_t(s.ids.size()) - s.cached, options_.prefill_chunk, options_.step_rows - rows.count()});
-    s.rows = 0;
-    if (n == 0) {
-      if (s.begun_from) draws.push_back({&s, -1});
-      continue;
-    }
-    if (!make_room(s, s.cached + n, i)) {
-      running_.erase(running_.begin() + int64_t(i));
-      preempt(s);
-      break;
-    }
-    rows.add(n, s.cached);
-    ids.insert(ids.end(), s.ids.begin() + s.cached, s.ids.begin() + s.cached + n);
-    s.rows = n;
-    if (s.cached + n == int64_t(s.ids.size())) draws.push_back({&s, rows.count() - 1});
-  }
-  ArenaScope scope(arena_);
-  forward(rows, ids, draws);
-  draw(draws);
-  std::erase_if(running_, [](const Sequence* s) { return s->state != SequenceState::kRunning; });
-  ++counts_.steps;
-  return true;
-}
-
-void Engine::forward(Rows& rows, const std::vector<int32_t>& ids, std::vector<Draw>& draws) {
-  const int64_t vocab = model_.config().vocab_size, top_k = model_.config().num_experts_per_tok;
-  View logits = minke::take(arena_, DType::kF32, int64_t(draws.size()), vocab);
-  for (size_t k = 0; k < draws.size(); ++k) draws[k].logits = static_cast<float*>(logits.row(int64_t(k)));
-  for (const Draw& d : draws)
-    if (d.row < 0) std::copy(d.sequence->begun_from->begin(), d.sequence->begun_from->end(), d.logits);
-  if (rows.count() == 0) return;
-
-  std::vector<void* const*> pages;
-  std::vector<Sequence*> owners;
-  for (Sequence* s : running_)
-    if (s->rows > 0) {
-      pages.push_back(s->pages.data());
-      owners.push_back(s);
-    }
-  std::vector<CacheView> caches;
-  for (int64_t l = 0; l < model_.layers(); ++l) caches.push_back({form_, l * tile_bytes_, pages.data()});
-  ForwardSaved saved;
-  model_.forward(rows, ids.data(), saved, arena_, caches, false);
-  counts_.rows += rows.count();
-
-  for (size_t i = 0; i < owners.size(); ++i) {
-    Sequence& s = *owners[i];
-    const RowSegment& r = rows.segments[i];
-    s.cached += r.n;
-    // After a preemption rows come again: what they chose is known.
-    const int64_t known = std::min(std::max<int64_t>(s.recorded_rows - r.first, 0), r.n);
-    if (s.request.record || (s.prompt && s.prompt->record)) {
-      append_experts(saved, r.begin + known, r.n - known, top_k, s.out.experts);
-      s.recorded_rows += r.n - known;
-    }
-  }
-  // The logits of rows that ask for a token, run by run of neighbours among the draws.
-  for (size_t k = 0; k < draws.size();) {
-    size_t end = k;
-    while (end < draws.size() && draws[end].row >= 0) ++end;
-    if (end == k) {
-      ++k;
-      continue;
-    }
-    View x = minke::take(arena_, model_.compute(), int64_t(end - k), saved.x.cols);
-    for (size_t j = k; j < end; ++j) copy(saved.x.slice(draws[j].row, 1), x.slice(int64_t(j - k), 1));
-    model_.logits(x, logits.slice(int64_t(k), int64_t(end - k)));
-    k = end;
-  }
-  for (const Draw& d : draws)
-    if (d.row >= 0 && d.sequence->prompt) share_prompt(*d.sequence, d.logits);
-}
-
-void Engine::draw(std::vector<Draw>& draws) {
-  const int64_t vocab = model_.config().vocab_size;
-  for (Draw& d : draws) {
-    Sequence& s = *d.sequence;
-    if (!s.logits_hook) continue;
-    if (s.request.record) {
-      d.raw = arena_.take<float>(vocab);
-      std::copy_n(d.logits, vocab, d.raw);
-    }
-    d.id = s.logits_hook(s.id, s.ids, s.request.prompt.size(), d.logits);
-    if (d.id != kNoForce && (d.id < 0 || d.id >= vocab)) fail("engine: the logits hook forced id {}, outside the vocabulary of {}", d.id, vocab);
-    d.forced = d.id != kNoForce;
-  }
-  parallel_for(int64_t(draws.size()), [&](int64_t k) {
-    Draw& d = draws[size_t(k)];
-    const Sequence& s = *d.sequence;
-    const SamplerOptions& o = s.request.sampler;
-    if (!d.forced) d.id = sample_token(vocab, d.logits, o, s.request.sequence, int64_t(s.ids.size()));
-    if (!s.request.record) return;
-    float* raw = d.raw ? d.raw : d.logits;  // nobody looks at the row again
-    temper_rows(1, vocab, o.temperature == 0 ? 1 : float(o.temperature), raw);
-    d.logp = token_logp(vocab, raw, d.id);
-  });
-  for (const Draw& d : draws) {
-    Sequence& s = *d.sequence;
-    const GenerateRequest& r = s.request;
-    s.begun_from.reset();
-    s.ids.push_back(d.id);
-    s.out.ids.push_back(d.id);
-    s.out.forced.push_back(d.forced);
-    if (r.record) s.out.logp.push_back(d.logp);
-    ++counts_.tokens;
-    const bool eos = std::find(r.eos.begin(), r.eos.end(), int64_t(d.id)) != r.eos.end();
-    const bool go_on = !s.hook || s.hook(s.id, d.id);
-    if (eos)
-      finish(s, FinishReason::kStop);
-    else if (!go_on)
-      finish(s, FinishReason::kCancelled);
-    else if (int64_t(s.out.ids.size()) >= r.max_tokens)
-      finish(s, FinishReason::kLength);
-  }
 }
 
 std::vector<Generation> Engine::generate(const std::vector<GenerateRequest>& requests, const TokenHook& hook, const std::function<bool()>& stop,

@@ -94,6 +94,7 @@ class Engine {
   struct Prompt;
   struct Sequence;
   struct Draw;
+  struct Part;
 
   Sequence& find(Id id) const;
   Sequence& add(GenerateRequest request, const TokenHook& hook, const LogitsHook& logits_hook);
@@ -107,15 +108,18 @@ class Engine {
   void release(Sequence& s);
   void preempt(Sequence& s);
   void finish(Sequence& s, FinishReason reason);
-  void forward(Rows& rows, const std::vector<int32_t>& ids, std::vector<Draw>& draws);
-  void draw(std::vector<Draw>& draws);
+  std::vector<Sequence*> plan();
+  void cut(const std::vector<Sequence*>& planned);
+  void run(Part& part);
+  void draw(const std::vector<Draw*>& draws);
 
   Transformer& model_;
   CacheForm form_;
   EngineOptions options_;
   int64_t tile_bytes_;
   PagePool pool_;
-  Arena arena_;
+  std::vector<std::unique_ptr<Part>> parts_;        // of this step; their memory stays
+  size_t used_parts_ = 0;
   EngineCounts counts_;
   Id next_id_ = 1;
   std::unordered_map<Id, std::unique_ptr<Sequence>> sequences_;

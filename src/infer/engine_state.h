@@ -47,6 +47,16 @@ struct Engine::Draw {
   float logp = 0;
 };
 
+// Sequences whose rows go through the model in one forward of their own. With as many parts as threads a step has one meeting of the
+// threads, not one for every product; which part a row is in cannot be seen in its result.
+struct Engine::Part {
+  std::vector<Sequence*> sequences;
+  Rows rows;
+  std::vector<int32_t> ids;
+  std::vector<Draw> draws;
+  Arena arena;
+};
+
 // Appends the experts that rows [begin, begin + n) of a pass chose: [n][MoE layers][K].
 void append_experts(const ForwardSaved& saved, int64_t begin, int64_t n, int64_t top_k, std::vector<uint16_t>& out);
 

@@ -1,11 +1,12 @@
 #include "infer/sampler.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
+#include <vector>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/rng.h"
+#include "kernels/draw/draw.h"
 
 namespace minke {
 
@@ -16,50 +17,56 @@ void SamplerOptions::validate() const {
   if (!(min_p >= 0 && min_p <= 1)) usage_fail("--min-p {}: expected 0 to 1", min_p);
 }
 
-int32_t sample_token(int64_t n, const float* logits, const SamplerOptions& o, uint64_t sequence, int64_t position) {
-  if (o.temperature == 0) return int32_t(std::max_element(logits, logits + n) - logits);
+namespace {
 
-  std::vector<int32_t> order(static_cast<size_t>(n));
-  std::iota(order.begin(), order.end(), 0);
+// A token among the likeliest that top-k, top-p and min-p leave; weights [n] relative to the likeliest's 1, their sum, u in [0, 1).
+int32_t draw_filtered(int64_t n, const float* logits, const float* weights, double sum, const SamplerOptions& o, double u) {
   const auto likelier = [&](int32_t a, int32_t b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; };
-  int64_t keep = o.top_k > 0 ? std::min(o.top_k, n) : n;
-  int64_t sorted = keep < n ? keep : 0;  // this many stand in front, the likeliest first; the others in no order
-  if (sorted > 0) std::partial_sort(order.begin(), order.begin() + sorted, order.end(), likelier);
-
-  const double top = double(*std::max_element(logits, logits + n));
-  const auto weight = [&](int32_t id) { return std::exp((double(logits[id]) - top) / o.temperature); };
-  std::vector<double> p(static_cast<size_t>(keep));
-  double sum = 0;
-  for (int64_t i = 0; i < keep; ++i) sum += p[size_t(i)] = weight(order[size_t(i)]);
-  if (o.top_p < 1) {
-    // Only as many as are kept, a few of a vocabulary, are worth sorting.
-    double reached = 0;
-    int64_t i = 0;
-    while (i < keep && reached < o.top_p * sum) {
-      if (i == sorted) {
-        sorted = std::min(keep, std::max<int64_t>(32, 4 * sorted));
-        std::partial_sort(order.begin() + i, order.begin() + sorted, order.end(), likelier);
-        for (int64_t j = i; j < sorted; ++j) p[size_t(j)] = weight(order[size_t(j)]);
-      }
-      reached += p[size_t(i++)];
-    }
-    keep = std::max<int64_t>(i, 1);
-    sum = reached;
+  const bool few = o.top_k > 0 && o.top_k < n;
+  // All entries lighter than this together weigh less than top-p leaves out: only the others need an order.
+  const double least = few ? 0 : 0.999 * (1 - o.top_p) * sum / double(n);
+  std::vector<int32_t> order;
+  for (int64_t i = 0; i < n; ++i)
+    if (double(weights[i]) >= least) order.push_back(int32_t(i));
+  if (few) {
+    std::nth_element(order.begin(), order.begin() + o.top_k, order.end(), likelier);
+    order.resize(size_t(o.top_k));
   }
-  if (o.min_p > 0) {
-    // The likeliest token has weight 1 before normalisation.
+  std::sort(order.begin(), order.end(), likelier);
+  if (few) {
     sum = 0;
-    for (int64_t i = 0; i < keep; ++i) sum += p[size_t(i)] = p[size_t(i)] < o.min_p ? 0 : p[size_t(i)];
+    for (const int32_t i : order) sum += double(weights[i]);
   }
+  size_t keep = order.size();
+  if (o.top_p < 1) {
+    double reached = 0;
+    size_t i = 0;
+    while (i < keep && reached < o.top_p * sum) reached += double(weights[order[i++]]);
+    keep = std::max<size_t>(i, 1);
+  }
+  while (keep > 1 && double(weights[order[keep - 1]]) < o.min_p) --keep;  // in descending order
+  sum = 0;
+  for (size_t i = 0; i < keep; ++i) sum += double(weights[order[i]]);
+  double at = u * sum;
+  for (size_t i = 0; i < keep; ++i)
+    if ((at -= double(weights[order[i]])) < 0) return order[i];
+  while (keep > 1 && weights[order[keep - 1]] == 0) --keep;  // rounding left the draw at the very end
+  return order[keep - 1];
+}
+
+}  // namespace
+
+int32_t sample_token(int64_t n, const float* logits, const SamplerOptions& o, uint64_t sequence, int64_t position) {
+  if (o.temperature == 0) return int32_t(largest_entry(n, logits));
+  ArenaScope scope(thread_arena());
+  float* weights = thread_arena().take<float>(n);
+  float* sums = thread_arena().take<float>(draw_chunks(n));
+  const double sum = draw_weights(n, logits, float(o.temperature), weights, sums);
+  if (!(sum > 0)) return int32_t(largest_entry(n, logits));  // NaN, or all banned
   constexpr uint64_t kSamplerStream = 0x73616d706c657200;  // keeps the sampler's numbers apart from other users of a seed
-  double u = Rng(o.seed, kSamplerStream + sequence, uint64_t(position)).uniform() * sum;
-  for (int64_t i = 0; i < keep; ++i) {
-    u -= p[size_t(i)];
-    if (u < 0) return order[size_t(i)];
-  }
-  for (int64_t i = keep; i-- > 0;)  // rounding left u at the very end
-    if (p[size_t(i)] > 0) return order[size_t(i)];
-  return order[0];
+  const double u = Rng(o.seed, kSamplerStream + sequence, uint64_t(position)).uniform();
+  const bool plain = o.top_p >= 1 && o.min_p <= 0 && (o.top_k == 0 || o.top_k >= n);
+  return plain ? int32_t(draw_at(n, weights, sums, u * sum)) : draw_filtered(n, logits, weights, sum, o, u);
 }
 
 }  // namespace minke

@@ -67,6 +67,8 @@ class Transformer {
   const std::vector<std::vector<int64_t>>& expert_loads() const { return expert_loads_; }
   void clear_expert_loads();
 
+  // Passes over positions below n may then run side by side, each on one thread.
+  void reserve(int64_t n) { rope_.reserve(n); }
   // ids [rows]. caches [layers()] or empty.
   void forward(const Rows& rows, const int32_t* ids, ForwardSaved& s, Arena& arena, const std::vector<CacheView>& caches, bool keep_residual);
   // logits [rows, V] f32 of x rows [rows, D].

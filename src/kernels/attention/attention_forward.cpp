@@ -28,6 +28,7 @@ constexpr int64_t kMaxRows = 2048;     // rows of one task: bounds its scratch
 struct Piece {
   const AttentionSegment* segment = nullptr;
   int64_t h0 = 0, heads = 1, q0 = 0, q1 = 0;
+  bool puts_keys = false;   // into the segment's pages, before it looks at them
   int64_t rows() const { return (q1 - q0) * heads; }
   int64_t position(int64_t row) const { return segment->first + q0 + row / heads; }
   int64_t tiles() const { return (segment->first + q1 + kKeyTile - 1) / kKeyTile; }
@@ -40,7 +41,15 @@ struct Loops {
   decltype(MINKE_VARIANT(merge_tile)) merge = MINKE_VARIANT(merge_tile);
   decltype(MINKE_VARIANT(finish_rows)) finish = MINKE_VARIANT(finish_rows);
   Bf16Encoder encode = bf16_encoder();
+  decltype(gemm_variant().run) product = gemm_variant().run;
+  PackedLayout panels;
 };
+
+Loops loops_of(const AttentionShape& a) {
+  Loops loops;
+  loops.panels = packed_layout(a.dtype);
+  return loops;
+}
 
 // The rows of a piece as one matrix: in place where one head's rows are strided rows already, gathered where heads are interleaved.
 struct Queries {
@@ -72,6 +81,10 @@ class TileSource {
     k_ = arena.take(size_t(packed_b_bytes(a.dtype, d, kKeyTile)));
     v_ = arena.take(size_t(packed_b_bytes(a.dtype, kKeyTile, a.d_v)));
     copy_ = arena.take(size_t(kKeyTile * std::max(d, a.d_v)) * dtype_bytes(a.dtype));
+  }
+  void prefetch(const Piece& p, int64_t tile) const {
+    if (layout_ && p.rows() == 1)
+      prefetch_tile(*layout_, page_tile(*p.segment, tile), p.h0, std::min(kKeyTile, p.segment->first + p.q1 - tile * kKeyTile));
   }
   PackedTile get(const Piece& p, int64_t tile) const {
     const AttentionSegment& s = *p.segment;
@@ -137,16 +150,27 @@ void attend_tile(const AttentionShape& a, const Piece& p, const Queries& q, cons
   const int64_t bytes = int64_t(dtype_bytes(a.dtype)), d = a.d_nope + a.d_rope, rows = r1 - r0;
   int32_t valid[kRowBlock];
   for (int64_t r = 0; r < rows; ++r) valid[r] = int32_t(std::min(kKeyTile, p.position(r0 + r) + 1 - tile * kKeyTile));
-  // Rows that see half of the tile or less need the scores of that half only.
-  const int64_t half_rows = std::upper_bound(valid, valid + rows, kKeyTile / 2) - valid;
-  for (const auto& [from, to, keys] : {std::tuple(int64_t(0), half_rows, kKeyTile / 2), std::tuple(half_rows, rows, kKeyTile)})
+  const auto scores = [&](int64_t from, int64_t to, int64_t keys) {
     if (from < to)
-      gemm_serial({.dtype = a.dtype, .n = keys, .k = d}, {.m = to - from, .a = element(q.data, (r0 + from) * q.stride, bytes), .lda = q.stride,
-                                                         .b = packed.k, .c = out.s + from * kKeyTile, .ldc = kKeyTile});
+      loops.product({.dtype = a.dtype, .n = keys, .k = d}, {.m = to - from, .a = element(q.data, (r0 + from) * q.stride, bytes), .lda = q.stride,
+                                                           .b = packed.k, .c = out.s + from * kKeyTile, .ldc = kKeyTile});
+  };
+  // Of the last tile, scores for the keys that are seen alone: a single row to the next vector, others to half of the tile. And no
+  // more of V than that (its probabilities are zero), where a prefix of V's keys is a prefix of its panel.
+  int64_t seen = kKeyTile;
+  if (rows == 1) {
+    scores(0, 1, (valid[0] + 15) / 16 * 16);
+    const int64_t unit = std::max<int64_t>(loops.panels.k_unit, 2);
+    if (a.d_v <= loops.panels.width) seen = (valid[0] + unit - 1) / unit * unit;
+  } else {
+    const int64_t half_rows = std::upper_bound(valid, valid + rows, kKeyTile / 2) - valid;
+    scores(0, half_rows, kKeyTile / 2);
+    scores(half_rows, rows, kKeyTile);
+  }
   loops.softmax(out.s, rows, valid, a.scale, out.max, out.sum);
   if (a.dtype == DType::kBF16) loops.encode(out.s, static_cast<bf16*>(out.p), rows * kKeyTile);
-  gemm_serial({.dtype = a.dtype, .n = a.d_v, .k = kKeyTile},
-              {.m = rows, .a = out.p, .lda = kKeyTile, .b = packed.v, .c = out.o, .ldc = a.d_v});
+  loops.product({.dtype = a.dtype, .n = a.d_v, .k = seen},
+                {.m = rows, .a = out.p, .lda = kKeyTile, .b = packed.v, .c = out.o, .ldc = a.d_v});
 }
 
 // What a row has gathered so far.
@@ -176,31 +200,51 @@ void finish(const AttentionShape& a, const Piece& p, const Loops& loops, const R
   for (int64_t r = 0; r < p.rows(); ++r) p.segment->lse[(p.q0 + r / p.heads) * a.heads + p.h0 + r % p.heads] = state.sum[r];
 }
 
-void run_piece(const AttentionShape& a, const Piece& p, const KeyTileLayout* layout) {
-  Arena& arena = thread_arena();
-  ArenaScope scope(arena);
-  const Loops loops;
-  const Queries q = gather_queries(a, p, arena);
-  const TileSource tiles(a, layout, arena);
-  const TileScratch tile = take_scratch(a, arena);
-  const RowState state = take_state(p.rows(), a.d_v, arena);
-  for (int64_t t = 0; t < p.tiles(); ++t) {
-    const PackedTile packed = tiles.get(p, t);
-    for (int64_t r0 = p.first_row(t); r0 < p.rows(); r0 += kRowBlock) {
-      const int64_t r1 = std::min(p.rows(), r0 + kRowBlock);
-      attend_tile(a, p, q, loops, t, packed, r0, r1, tile);
-      loops.merge(r1 - r0, a.d_v, tile.max, tile.sum, tile.o, state.max + r0, state.sum + r0, state.o + r0 * a.d_v);
+// Runs one piece after the other with the same scratch.
+class PieceRunner {
+ public:
+  PieceRunner(const AttentionShape& a, const KeyTileLayout* layout)
+      : a_(a), layout_(layout), arena_(thread_arena()), scope_(arena_), loops_(loops_of(a)), tiles_(a, layout, arena_), tile_(take_scratch(a, arena_)) {}
+
+  // next: the piece to come, or null.
+  void run(const Piece& p, const Piece* next) {
+    ArenaScope scope(arena_);
+    const Queries q = gather_queries(a_, p, arena_);
+    const RowState state = take_state(p.rows(), a_.d_v, arena_);
+    for (int64_t t = 0; t < p.tiles(); ++t) {
+      if (t + 1 < p.tiles())
+        tiles_.prefetch(p, t + 1);
+      else if (next)
+        tiles_.prefetch(*next, 0);
+      // The piece's own keys come when their first tile does: it is in the cache by then.
+      if (p.puts_keys && t == p.segment->first / kKeyTile) put_keys(a_, *layout_, *p.segment, p.h0, p.q0, p.q1);
+      const PackedTile packed = tiles_.get(p, t);
+      for (int64_t r0 = p.first_row(t); r0 < p.rows(); r0 += kRowBlock) {
+        const int64_t r1 = std::min(p.rows(), r0 + kRowBlock);
+        attend_tile(a_, p, q, loops_, t, packed, r0, r1, tile_);
+        loops_.merge(r1 - r0, a_.d_v, tile_.max, tile_.sum, tile_.o, state.max + r0, state.sum + r0, state.o + r0 * a_.d_v);
+      }
     }
+    finish(a_, p, loops_, state);
   }
-  finish(a, p, loops, state);
-}
+
+ private:
+  const AttentionShape& a_;
+  const KeyTileLayout* layout_;
+  Arena& arena_;
+  ArenaScope scope_;
+  Loops loops_;
+  TileSource tiles_;
+  TileScratch tile_;
+};
 
 // Few rows over many keys (decode of one sequence): the tiles are shared out, then merged in their order. The same bits.
 void run_piece_by_tiles(const AttentionShape& a, const Piece& p, const KeyTileLayout* layout) {
   const int64_t rows = p.rows(), tiles = p.tiles();
   Arena& arena = thread_arena();
   ArenaScope scope(arena);
-  const Loops loops;
+  const Loops loops = loops_of(a);
+  if (p.puts_keys) put_keys(a, *layout, *p.segment, p.h0, p.q0, p.q1);
   const Queries q = gather_queries(a, p, arena);
   float* max = arena.take<float>(tiles * rows);
   float* sum = arena.take<float>(tiles * rows);
@@ -240,7 +284,7 @@ std::vector<Piece> cut_pieces(const AttentionShape& a, std::span<const Attention
     for (int64_t c = cuts - 1; c >= 0; --c) {  // the last queries see the most keys: they start first
       const int64_t q0 = std::max<int64_t>(0, (s.first / kKeyTile + blocks * c / cuts) * kKeyTile - s.first);
       const int64_t q1 = std::min(s.n_q, (s.first / kKeyTile + blocks * (c + 1) / cuts) * kKeyTile - s.first);
-      for (int64_t g = 0; g < groups && q0 < q1; ++g) pieces.push_back({&s, g * heads, heads, q0, q1});
+      for (int64_t g = 0; g < groups && q0 < q1; ++g) pieces.push_back({&s, g * heads, heads, q0, q1, cuts == 1 && a.keys == KeyStore::kPagedTiles});
     }
   }
   return pieces;
@@ -251,21 +295,35 @@ std::vector<Piece> cut_pieces(const AttentionShape& a, std::span<const Attention
 void attention_forward(const AttentionShape& shape, std::span<const AttentionSegment> segments) {
   MINKE_CHECK(shape.heads >= 1 && shape.d_nope >= 0 && shape.d_rope >= 0 && shape.d_nope + shape.d_rope >= 1 && shape.d_v >= 1);
   std::optional<KeyTileLayout> tiles;
-  if (shape.keys == KeyStore::kPagedTiles) {
-    tiles.emplace(shape);
-    parallel_for(int64_t(segments.size()) * shape.heads, [&](int64_t i) {
-      const AttentionSegment& s = segments[size_t(i / shape.heads)];
-      put_keys(shape, *tiles, s, i % shape.heads, 0, s.n_q);
-    });
-  }
+  if (shape.keys == KeyStore::kPagedTiles) tiles.emplace(shape);
   const KeyTileLayout* layout = tiles ? &*tiles : nullptr;
   const std::vector<Piece> pieces = cut_pieces(shape, segments);
+  const auto later = [](const Piece& p) { return !p.puts_keys; };  // sees keys of other pieces
+  if (layout && std::any_of(pieces.begin(), pieces.end(), later))
+    parallel_for(int64_t(pieces.size()), [&](int64_t i) {
+      const Piece& p = pieces[size_t(i)];
+      if (later(p)) put_keys(shape, *layout, *p.segment, p.h0, p.q0, p.q1);
+    });
   const auto few_rows = [](const Piece& p) { return p.rows() <= kRowBlock && p.tiles() >= 8; };
   if (int64_t(pieces.size()) < thread_count() && std::all_of(pieces.begin(), pieces.end(), few_rows)) {
     for (const Piece& p : pieces) run_piece_by_tiles(shape, p, layout);
     return;
   }
-  parallel_for(int64_t(pieces.size()), [&](int64_t i) { run_piece(shape, pieces[size_t(i)], layout); });
+  // Small pieces go to a thread several at a time: a task of its own for each query of a decoding step would cost more than it does.
+  const auto cost = [](const Piece& p) { return (p.rows() + 8) * p.tiles(); };
+  int64_t total = 0, sum = 0;
+  for (const Piece& p : pieces) total += cost(p);
+  std::vector<size_t> starts = {0};
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    sum += cost(pieces[i]);
+    if (sum * 8 * thread_count() < total && i + 1 < pieces.size()) continue;
+    starts.push_back(i + 1);
+    sum = 0;
+  }
+  parallel_for(int64_t(starts.size()) - 1, [&](int64_t task) {
+    PieceRunner runner(shape, layout);
+    for (size_t i = starts[size_t(task)], end = starts[size_t(task) + 1]; i < end; ++i) runner.run(pieces[i], i + 1 < end ? &pieces[i + 1] : nullptr);
+  });
 }
 
 }  // namespace minke

@@ -25,6 +25,9 @@ struct KeyTileLayout {
   }
 };
 
+// Asks the caches for the first `keys` keys and values of a head: the hardware does not see a tile coming.
+void prefetch_tile(const KeyTileLayout& layout, const void* tile, int64_t head, int64_t keys);
+
 // Writes a position's key and value of one head as place `at` of a tile.
 void put_key(const AttentionShape& shape, const KeyTileLayout& layout, void* tile, int64_t head, int64_t at, const void* k_nope, const void* k_rope,
              const void* v);
