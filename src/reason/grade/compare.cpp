@@ -1,5 +1,7 @@
 #include "reason/grade/compare.h"
 
+#include <algorithm>
+
 #include "reason/grade/literal.h"
 #include "reason/grade/values.h"
 
@@ -134,7 +136,8 @@ bool Comparison::assigned(const Node& gold, const Node& answer) {
   bool named = false;
   for (size_t k = 0; k + 1 < answer.kids.size(); ++k) {
     const Node& side = answer.kids[k];
-    const bool point = lenient_ && side.kind == Kind::kTuple && std::all_of(side.kids.begin(), side.kids.end(), [](const Node& n) { return n.kind == Kind::kSymbol; });
+    const auto is_letter = [](const Node& n) { return n.kind == Kind::kSymbol; };
+    const bool point = lenient_ && side.kind == Kind::kTuple && std::all_of(side.kids.begin(), side.kids.end(), is_letter);
     if (point || short_name(side, lenient_)) {  // (x, y) = (3, 4)
       named = true;
     } else if (side.scalar() && traits_of(side).symbols.empty() && gold.scalar()) {
@@ -157,7 +160,8 @@ bool Comparison::relation(const Node& gold, const Node& answer) {
     if (lenient_ && gold.kids.size() == 2 && short_name(gold.kids[0], true)) return same(gold.kids[1], answer);
     return decide(false, "not an equation");
   }
-  if (const auto interval = interval_of(gold); interval && (answer.kind == Kind::kTuple || answer.kind == Kind::kUnion)) return same(*interval, answer);
+  const bool intervals = answer.kind == Kind::kTuple || answer.kind == Kind::kUnion;
+  if (const auto interval = interval_of(gold); interval && intervals) return same(*interval, answer);
   return decide(false, "not an inequality");
 }
 
@@ -173,7 +177,8 @@ bool Comparison::equation(const Node& gold, const Node& answer) {
     return std::find(t.symbols.begin(), t.symbols.end(), l.name) == t.symbols.end();
   };
   if (names(left, right) && names(answer_left, answer_right) && left.name == answer_left.name) return same(right, answer_right);
-  if (!left.scalar() || !right.scalar() || !answer_left.scalar() || !answer_right.scalar()) return same(left, answer_left) && same(right, answer_right);
+  const bool scalars = left.scalar() && right.scalar() && answer_left.scalar() && answer_right.scalar();
+  if (!scalars) return same(left, answer_left) && same(right, answer_right);
   const auto difference = [](const Node& l, const Node& r) { return node(Kind::kAdd, {l, node(Kind::kNegate, {r})}); };
   return decide(proportional(difference(left, right), difference(answer_left, answer_right), Factor::kAny, seed_), "equations up to a factor");
 }
@@ -198,11 +203,12 @@ bool Comparison::inequalities(const Node& gold, const Node& answer) {
   };
   const std::vector<Claim> g = claims(gold), a = claims(answer);
   if (g.empty()) throw Refused{"an inequality that says nothing"};
+  const auto factor_of = [](char sign) { return sign == '#' || sign == '=' ? Factor::kAny : Factor::kPositive; };
   const auto covered = [&](const std::vector<Claim>& some, const std::vector<Claim>& others) {
     for (const Claim& c : some) {
       bool found = false;
       for (const Claim& o : others)
-        found = found || (c.sign == o.sign && proportional(c.difference, o.difference, c.sign == '#' || c.sign == '=' ? Factor::kAny : Factor::kPositive, seed_));
+        found = found || (c.sign == o.sign && proportional(c.difference, o.difference, factor_of(c.sign), seed_));
       if (!found) return false;
     }
     return true;

@@ -91,7 +91,8 @@ std::optional<Node> as_thousands(const Node& n) {
     const Node* kid = &n.kids[k];
     if (k == 0 && kid->kind == Kind::kNegate) negative = true, kid = &kid->kids[0];
     const bool last = k + 1 == n.kids.size();
-    if (kid->kind != Kind::kNumber || kid->grouped || !(kid->literal == Literal::kInteger || (last && k > 0 && kid->literal == Literal::kDecimal))) return std::nullopt;
+    const bool digits_alone = kid->literal == Literal::kInteger || (last && k > 0 && kid->literal == Literal::kDecimal);
+    if (kid->kind != Kind::kNumber || kid->grouped || !digits_alone) return std::nullopt;
     const size_t whole = kid->name.find('.') == std::string::npos ? kid->name.size() : kid->name.find('.');
     if (k == 0 ? whole == 0 || whole > 3 : whole != 3) return std::nullopt;
     for (const char c : kid->name)

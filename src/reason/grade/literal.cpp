@@ -20,8 +20,9 @@ bool within_relative(const Rational& a, const Rational& b) {
 // The exact `x` against a decimal that may be x rounded.
 bool is_rounded(const Rational& x, const LiteralNumber& d, GradeMode mode) {
   const Rational difference = (x - d.value).abs();
-  if (mode == GradeMode::kStrict) return !x.finite_decimal() && d.decimals >= kMaxDecimals && difference <= half_unit(kMaxDecimals) && within_relative(x, d.value);
-  if (d.decimals > kMaxDecimals) return difference <= half_unit(kMaxDecimals) && within_relative(x, d.value);
+  const bool six_places = difference <= half_unit(kMaxDecimals) && within_relative(x, d.value);
+  if (mode == GradeMode::kStrict) return !x.finite_decimal() && d.decimals >= kMaxDecimals && six_places;
+  if (d.decimals > kMaxDecimals) return six_places;
   if (d.significant >= kMinSignificant && difference <= half_unit(d.decimals)) return true;
   return !x.finite_decimal() && within_relative(x, d.value);
 }

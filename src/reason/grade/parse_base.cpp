@@ -71,10 +71,8 @@ Node Parser::bracket(char open) {
   const bool same = (open == '(') == (end == ')');
   if (items.size() == 1) {
     if (!same) throw Refused{"brackets that do not match"};
-    if (items[0].scalar() || items[0].kind == Kind::kTuple || items[0].kind == Kind::kMatrix || items[0].kind == Kind::kUnion || items[0].kind == Kind::kSet ||
-        items[0].kind == Kind::kRelation)
-      return std::move(items[0]);
-    throw Refused{"brackets around something that is no number"};
+    if (items[0].kind == Kind::kList || items[0].kind == Kind::kRatio) throw Refused{"brackets around something that is no number"};
+    return std::move(items[0]);
   }
   Node out = node(Kind::kTuple, std::move(items));
   out.open = open, out.close = end;
@@ -96,15 +94,10 @@ Node Parser::symbol(std::string name) {
     take();
     name += '_';
     const bool braces = accept('{');
-    for (int n = 0; n < 8; ++n) {
-      if (braces && peek().is('}')) break;
-      if (peek().kind == TokenKind::kEnd || peek().kind == TokenKind::kPunct) {
-        if (n == 0) unexpected();
-        break;
-      }
+    do {
+      if (at_end() || peek().kind == TokenKind::kPunct) unexpected();
       name += take().text;
-      if (!braces) break;
-    }
+    } while (braces && !peek().is('}'));
     if (braces) close('}');
   }
   while (peek().is('\'')) name += take().text;  // x'
@@ -116,7 +109,7 @@ Node Parser::number() {
   if (peek().is('_')) {  // digits in a base
     const size_t braces = peek(1).is('{') ? 1 : 0;
     const Token& b = peek(1 + braces);
-    if (b.kind == TokenKind::kNumber && b.text.size() <= 2 && (!braces || peek(3).is('}')) && t.text.find_first_of(".eE") == std::string::npos && b.text.find('.') == std::string::npos) {
+    if (plain_digits(t) && plain_digits(b) && b.text.size() <= 2 && (!braces || peek(3).is('}'))) {
       size_t zeros = 0;
       while (zeros + 1 < t.text.size() && t.text[zeros] == '0') ++zeros;
       Node n = node(Kind::kBased, {}, t.text.substr(zeros) + "_" + b.text);
@@ -134,12 +127,12 @@ Node Parser::number() {
 Node Parser::repeating(const Token& t) {
   const Token& period = peek(2);
   const size_t point = t.text.find('.');
-  if (point == std::string::npos || !peek(1).is('{') || period.kind != TokenKind::kNumber || period.text.find_first_of(".eE") != std::string::npos || period.grouped || !peek(3).is('}'))
-    unexpected();
+  if (point == std::string::npos || !peek(1).is('{') || !plain_digits(period) || !peek(3).is('}')) unexpected();
   at_ += 4;
   std::string digits = t.text;
   digits.erase(point, 1);
-  const BigInt scale = BigInt::power(10, uint32_t(t.text.size() - point - 1)), nines = BigInt::power(10, uint32_t(period.text.size())) - 1;
+  const BigInt scale = BigInt::power(10, uint32_t(t.text.size() - point - 1));
+  const BigInt nines = BigInt::power(10, uint32_t(period.text.size())) - 1;
   Node out = number_node(Rational(BigInt::parse(digits), scale) + Rational(BigInt::parse(period.text), scale * nines));
   out.literal = Literal::kScientific;  // exact, whatever its decimals
   return out;
@@ -216,7 +209,8 @@ Node Parser::root(bool plain) {
       need_scalar(inside);
       return node(Kind::kPower, {std::move(inside), node(Kind::kInverse, {std::move(index)})});
     }
-    if (!index.number.is_integer() || index.number.negative() || index.number.is_zero() || index.number > Rational(kMaxExponent)) throw Refused{"an exponent above 64"};
+    const Rational& n = index.number;
+    if (!n.is_integer() || n.negative() || n.is_zero() || n > Rational(kMaxExponent)) throw Refused{"an exponent above 64"};
     out.count = int(index.number.above().small());
   }
   Node inside = plain ? base() : argument();

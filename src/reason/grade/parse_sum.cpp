@@ -4,11 +4,9 @@
 
 namespace minke::grading {
 
-namespace {
-
-bool plain_digits(const Token& t) { return t.kind == TokenKind::kNumber && !t.grouped && t.text.find_first_of(".eE") == std::string::npos; }
-
-}  // namespace
+bool plain_digits(const Token& t) {
+  return t.kind == TokenKind::kNumber && !t.grouped && t.text.find_first_of(".eE") == std::string::npos;
+}
 
 Node Parser::sum() {
   std::vector<Node> terms;
@@ -87,7 +85,8 @@ Node Parser::product() {
 
 // 10 000: three digits behind a blank, behind at most three digits or such groups.
 bool Parser::thousands_follow(const Node& n) const {
-  return options_.labels && n.literal == Literal::kInteger && (n.grouped || n.name.size() <= 3) && peek().blank_before && plain_digits(peek()) && peek().text.size() == 3;
+  const bool three_digits = peek().blank_before && plain_digits(peek()) && peek().text.size() == 3;
+  return options_.labels && three_digits && n.literal == Literal::kInteger && (n.grouped || n.name.size() <= 3);
 }
 
 // After a whole number: 3/4 behind a blank, or \frac{3}{4}, with 3 < 4.

@@ -81,6 +81,7 @@ class Parser {
 
 bool is_function_name(std::string_view name);  // sin, ln, ...
 bool ends_item(const Token& t);
+bool plain_digits(const Token& t);   // a number of digits alone, not grouped
 char relation_sign(const Token& t);  // = < > l g #, or 0
 void need_scalar(const Node& n);     // Refused
 Node literal_number(const Token& t);

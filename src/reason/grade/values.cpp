@@ -94,6 +94,12 @@ bool agree_at(const Node& a, const Node& b, uint64_t seed, int point, bool& coun
   return true;
 }
 
+// 1 for infinity, -1 for minus infinity, 0 for anything else.
+int infinite_sign(const Node& n) {
+  if (n.kind == Kind::kInfinity) return 1;
+  return n.kind == Kind::kNegate && n.kids[0].kind == Kind::kInfinity ? -1 : 0;
+}
+
 bool constant(const Traits& t) { return t.symbols.empty(); }
 
 ExactField::Value exact_value(const Node& n) {
@@ -123,7 +129,8 @@ BigInt factorial(const Rational& n) {
 }
 
 BigInt binomial(const Rational& n, const Rational& k) {
-  if (!n.is_integer() || !k.is_integer() || n.negative() || k.negative() || n > Rational(1'000'000) || k > Rational(500)) throw Refused{"a binomial beyond the bounds"};
+  const bool whole = n.is_integer() && k.is_integer() && !n.negative() && !k.negative();
+  if (!whole || n > Rational(1'000'000) || k > Rational(500)) throw Refused{"a binomial beyond the bounds"};
   BigInt out = 1;
   for (int64_t j = 0; j < k.above().small(); ++j) {
     out = out * BigInt(n.above().small() - j) / BigInt(j + 1);
@@ -136,10 +143,8 @@ bool same_value(const Node& a, const Node& b, uint64_t seed, std::string& why) {
   const Traits ta = traits_of(a), tb = traits_of(b);
   if (ta.infinite || tb.infinite) {
     why = "infinity";
-    const auto sign = [](const Node& n) { return n.kind == Kind::kInfinity ? 1 : n.kind == Kind::kNegate && n.kids[0].kind == Kind::kInfinity ? -1 : 0; };
-    if (sign(a) == 0 && ta.infinite) throw Refused{"arithmetic on infinity"};
-    if (sign(b) == 0 && tb.infinite) throw Refused{"arithmetic on infinity"};
-    return sign(a) == sign(b);
+    if ((ta.infinite && !infinite_sign(a)) || (tb.infinite && !infinite_sign(b))) throw Refused{"arithmetic on infinity"};
+    return infinite_sign(a) == infinite_sign(b);
   }
   if (ta.symbols != tb.symbols) {
     why = "different letters";
@@ -210,7 +215,8 @@ bool proportional(const Node& a, const Node& b, Factor factor, uint64_t seed) {
       if (counted++ == 0) {
         a0 = x, b0 = y;
         const RealField::Value ratio = f.multiply(x->value, f.invert(y->value));
-        if (factor != Factor::kAny && (ratio.im.magnitude() > ratio.re.magnitude() - 40 || ratio.re.negative() != (factor == Factor::kNegative))) return false;
+        const bool real = ratio.im.magnitude() <= ratio.re.magnitude() - 40;
+        if (factor == Factor::kPositive && (!real || ratio.re.negative())) return false;
       }
       const Measured left{f.multiply(x->value, b0->value), x->scale + b0->scale}, right{f.multiply(y->value, a0->value), y->scale + a0->scale};
       if (!agree(left, right, bits).value_or(true)) return false;
@@ -236,8 +242,7 @@ bool near(const Node& a, const Rational& b, const Rational& absolute, const Rati
 }
 
 int sign_of(const Node& a) {
-  if (a.kind == Kind::kInfinity) return 1;
-  if (a.kind == Kind::kNegate && a.kids[0].kind == Kind::kInfinity) return -1;
+  if (const int sign = infinite_sign(a)) return sign;
   const auto x = real_of(a, 0, 0, kPrecisions[0]);
   if (!x || !x->value.im.is_zero()) throw Refused{"no order among complex numbers"};
   if (magnitude(x->value) <= x->scale - kPrecisions[0] + 16) return 0;
@@ -247,9 +252,8 @@ int sign_of(const Node& a) {
 int compare_values(const Node& a, const Node& b, uint64_t seed) {
   std::string why;
   if (same_value(a, b, seed, why)) return 0;
-  const auto infinite = [](const Node& n) { return n.kind == Kind::kInfinity || (n.kind == Kind::kNegate && n.kids[0].kind == Kind::kInfinity); };
-  if (infinite(a)) return sign_of(a);
-  if (infinite(b)) return -sign_of(b);
+  if (infinite_sign(a)) return infinite_sign(a);
+  if (infinite_sign(b)) return -infinite_sign(b);
   return sign_of(node(Kind::kAdd, {a, node(Kind::kNegate, {b})}));
 }
 

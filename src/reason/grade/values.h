@@ -8,8 +8,8 @@ namespace minke::grading {
 // in 128 and then in 192 bits. `seed` draws the points. Refused where a side has no value.
 bool same_value(const Node& a, const Node& b, uint64_t seed, std::string& why);
 
-// Is a = c * b for one constant c, not 0? `positive`: c > 0 is asked for; `negative`: c < 0.
-enum class Factor { kAny, kPositive, kNegative };
+// Is a = c * b for one constant c, not 0, or above 0? Also true where both are 0 everywhere.
+enum class Factor { kAny, kPositive };
 bool proportional(const Node& a, const Node& b, Factor factor, uint64_t seed);
 
 // |a - b| <= bound * max(|a|, |b|)? and |a - b| <= bound? For constants, in 128 bits; complex ones are never near.
