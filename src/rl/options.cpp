@@ -31,6 +31,7 @@ RewardOptions read_reward(Fields f) {
   r.right = f.number("right", -100, 100, r.right);
   r.abstain = f.number("abstain", -100, 100, r.abstain);
   r.wrong = f.number("wrong", -100, 100, r.wrong);
+  r.wrong_limit = f.number("wrong_limit", 0, 100, r.wrong_limit);
   r.format = f.number("format", 0, 100, r.format);
   r.command = f.text("command", r.command);
   r.command_timeout = f.number("command_timeout", 0.01, 1e5, r.command_timeout);
@@ -207,7 +208,7 @@ std::string RlConfig::fingerprint() const {
   const auto add = [&text](const auto& value) { text += fmt::format("|{}", value); };
   add(model), add(tokenizer);
   for (const RlTask& t : tasks) add(t.name), add(t.level), add(t.weight), add(t.data), add(t.skip_bad);
-  add(int(reward.kind)), add(reward.right), add(reward.abstain), add(reward.wrong), add(reward.format), add(reward.command);
+  add(int(reward.kind)), add(reward.right), add(reward.abstain), add(reward.wrong), add(reward.wrong_limit), add(reward.format), add(reward.command);
   const GrpoOptions& g = rl.grpo;
   add(g.prompts), add(g.samples), add(g.minibatches), add(int(g.kl)), add(g.beta), add(g.reference_every), add(g.clip_low), add(g.clip_high);
   add(g.clip_dual), add(int(g.normalisation)), add(g.divide_by_std), add(g.dynamic_sampling), add(g.max_rounds), add(int(g.overlong));

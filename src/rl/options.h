@@ -20,10 +20,12 @@ struct RlTask {
 
 enum class RewardKind : uint8_t { kTask, kCommand, kRandom };
 
-// A wrong answer, and none, cost more than `?`: else a policy learns to bluff and spoils votes (measured: docs/rl.md).
+// A wrong answer, and none, cost more than `?`: else a policy learns to bluff and spoils votes. But where right answers are rare, `?`
+// without a thought must not be the best policy (both measured: docs/rl.md), hence the limit.
 struct RewardOptions {
   RewardKind kind = RewardKind::kTask;   // kRandom: a fair coin instead of a grader, the control that must not rise
   double right = 1, abstain = 0, wrong = -0.25;
+  double wrong_limit = 0.5;              // a task's bad answers of a rollout cost together at most this share of what its right ones earn; 0: none
   double format = 0;                     // added for a well-formed completion that ended by itself
   std::string command;                   // kCommand: the user's grader (reason/grade/command.h); its 0..1 goes from wrong to right
   double command_timeout = 10;           // seconds for one answer

@@ -1,5 +1,8 @@
 #include "rl/reward.h"
 
+#include <algorithm>
+#include <map>
+
 #include "base/error.h"
 #include "base/rng.h"
 #include "base/threads.h"
@@ -16,21 +19,21 @@ Rewarder::Rewarder(const RewardOptions& options, const Tokenizer& tokenizer, uin
   if (options.kind == RewardKind::kCommand) command_ = std::make_unique<CommandGrader>(options.command, options.command_timeout);
 }
 
-double Rewarder::worth(const Problem& problem, const JudgedSample& s, Outcome& outcome) {
-  // A user's grader decides where there is an answer; what `?` and no answer are is not its business.
-  if (command_ && (outcome == Outcome::kRight || outcome == Outcome::kWrong || outcome == Outcome::kUngradable)) {
+double price_of_wrong(const RewardOptions& r, int64_t right, int64_t bad) {
+  const double loss = r.abstain - r.wrong, gain = r.right - r.abstain;
+  if (loss <= 0 || r.wrong_limit == 0 || bad == 0) return r.wrong;
+  return r.abstain - std::min(loss, r.wrong_limit * gain * double(right) / double(bad));
+}
+
+// How right an answer is, 0 to 1; a user's grader decides where there is one (what `?` and no answer are is not its business) and may
+// change the outcome.
+double Rewarder::share_right(const Problem& problem, JudgedSample& s) {
+  if (command_ && (s.outcome == Outcome::kRight || s.outcome == Outcome::kWrong || s.outcome == Outcome::kUngradable)) {
     const double share = command_->reward({problem.prompt, problem.gold, s.answer, s.text});
-    outcome = share >= 0.5 ? Outcome::kRight : Outcome::kWrong;
-    return options_.wrong + share * (options_.right - options_.wrong);
+    s.outcome = share >= 0.5 ? Outcome::kRight : Outcome::kWrong;
+    return share;
   }
-  switch (outcome) {
-    case Outcome::kRight: return options_.right;
-    case Outcome::kAbstained: return options_.abstain;
-    case Outcome::kUngradable: return 0;
-    case Outcome::kWrong:
-    case Outcome::kNoAnswer: break;
-  }
-  return options_.wrong;
+  return s.outcome == Outcome::kRight ? 1 : 0;
 }
 
 std::vector<JudgedSample> Rewarder::judge(std::span<const Problem> problems, std::span<const RolloutSample> samples, uint64_t first_problem,
@@ -47,9 +50,26 @@ std::vector<JudgedSample> Rewarder::judge(std::span<const Problem> problems, std
     j.answer = std::move(judgement.answer);
     j.vote = s.truncated ? "" : std::move(judgement.vote);
   });
+  struct Count {
+    int64_t right = 0, bad = 0;
+  };
+  std::map<std::string_view, Count> counts;  // by task
+  std::vector<double> shares;
   for (size_t i = 0; i < out.size(); ++i) {  // in order: a command answers one question at a time
+    const Problem& problem = problems[samples[i].prompt];
+    shares.push_back(share_right(problem, out[i]));
+    counts[problem.family].right += out[i].outcome == Outcome::kRight;
+    counts[problem.family].bad += out[i].outcome == Outcome::kWrong || out[i].outcome == Outcome::kNoAnswer;
+  }
+  for (size_t i = 0; i < out.size(); ++i) {
     JudgedSample& j = out[i];
-    j.reward = worth(problems[samples[i].prompt], j, j.outcome) + (j.well_formed ? options_.format : 0);
+    const Count& c = counts.at(problems[samples[i].prompt].family);
+    const double wrong = price_of_wrong(options_, c.right, c.bad);
+    if (j.outcome == Outcome::kAbstained)
+      j.reward = options_.abstain;
+    else if (j.outcome != Outcome::kUngradable)
+      j.reward = wrong + shares[i] * (options_.right - wrong);
+    if (j.well_formed) j.reward += options_.format;
     if (options_.kind == RewardKind::kRandom) {
       const uint64_t problem = first_problem + samples[i].prompt, sample = uint64_t(i) % uint64_t(samples_each);
       j.reward = Rng(seed_, kCoinStream, problem * uint64_t(samples_each) + sample).below(2) ? options_.right : options_.wrong;
@@ -69,9 +89,9 @@ Outcome Rewarder::outcome_of(const Problem& problem, const std::string& answer) 
   s.text = completion_text(tokenizer_, ids, example.thinking);
   Judgement judgement = minke::judge(problem, s.text, GradeMode::kStrict);
   s.answer = std::move(judgement.answer);
-  Outcome outcome = judgement.outcome;
-  worth(problem, s, outcome);
-  return outcome;
+  s.outcome = judgement.outcome;
+  share_right(problem, s);
+  return s.outcome;
 }
 
 int64_t Rewarder::self_test(std::span<const Problem> problems) {

@@ -13,6 +13,10 @@
 
 namespace minke {
 
+// What a bad answer pays, above `?` = abstain: r.wrong, or less of a loss where `bad` of them would eat up more than r.wrong_limit of
+// what `right` right ones earn above abstain. So the mean of a rollout stays above abstain as long as anything is right.
+double price_of_wrong(const RewardOptions& r, int64_t right, int64_t bad);
+
 struct JudgedSample {
   double reward = 0;        // without the overlong punishment
   Outcome outcome = Outcome::kNoAnswer;
@@ -36,7 +40,7 @@ class Rewarder {
   int64_t self_test(std::span<const Problem> problems);
 
  private:
-  double worth(const Problem& problem, const JudgedSample& sample, Outcome& outcome);
+  double share_right(const Problem& problem, JudgedSample& sample);
   Outcome outcome_of(const Problem& problem, const std::string& answer);
 
   const RewardOptions& options_;

@@ -13,6 +13,7 @@ namespace {
 class RewardTest : public testing::Test {
  protected:
   RewardTest() : tokenizer_(Tokenizer::load("tokenizer")) {
+    options_.wrong_limit = 0;  // prices as they stand; the limit has its own test
     for (uint64_t i = 0; i < 16; ++i) problems_.push_back(draw_problem(find_family("expressions-b3"), 2, Split::kTrain, 1, i));
   }
   // A completion as ids, `</think>` where the text has it, EOS at its end.
@@ -61,6 +62,32 @@ TEST_F(RewardTest, WhatAnAnswerPays) {
   RolloutSample off = sample("\\boxed{" + gold + "}");
   off.thinking = false;
   EXPECT_EQ(judged(off).reward, 1);
+}
+
+// One right answer, three wrong ones, one without a box and four `?`: the bad ones cost at most half of what the right one earns.
+TEST_F(RewardTest, RareRightAnswersAreNotOutweighed) {
+  options_ = {};
+  const std::string gold = problems_[0].gold, other = gold == "7" ? "8" : "7";
+  std::vector<RolloutSample> samples = {sample(box(gold)), sample(box(other)), sample(box(other)), sample(box(other)), sample("thought</think>no box")};
+  for (int i = 0; i < 4; ++i) samples.push_back(sample(box("?")));
+  const auto rewards = [&] {
+    std::vector<double> out;
+    Rewarder rewarder(options_, tokenizer_, 1);
+    for (const JudgedSample& j : rewarder.judge(problems_, samples, 0, int64_t(samples.size()))) out.push_back(j.reward);
+    return out;
+  };
+  EXPECT_EQ(rewards(), (std::vector<double>{1, -0.125, -0.125, -0.125, -0.125, 0, 0, 0, 0}));
+  options_.wrong_limit = 0;
+  EXPECT_EQ(rewards()[1], -0.25);
+  options_.wrong_limit = 10;
+  EXPECT_EQ(rewards()[1], -0.25) << "a limit never makes it worse than it is";
+
+  EXPECT_EQ(price_of_wrong({}, 5, 10), -0.25);
+  EXPECT_EQ(price_of_wrong({}, 1, 10), -0.05);
+  EXPECT_EQ(price_of_wrong({}, 0, 10), 0) << "nothing right: nothing is known yet, and nothing is punished";
+  RewardOptions kind;
+  kind.wrong = 0.5, kind.abstain = 0;  // a user may pay bad answers better than `?`
+  EXPECT_EQ(price_of_wrong(kind, 1, 100), 0.5);
 }
 
 // Format alone never pays as much as the right answer, and constant answers or the prompt's own words pay nothing.
