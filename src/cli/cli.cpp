@@ -28,6 +28,7 @@ int run_cli(int argc, char** argv) {
   add_train(app);
   add_sft(app);
   add_rl(app);
+  add_learn(app);
   add_generate(app);
   add_chat(app);
   add_eval(app);

@@ -18,6 +18,7 @@ void add_logits(CLI::App& app);
 void add_train(CLI::App& app);
 void add_sft(CLI::App& app);
 void add_rl(CLI::App& app);
+void add_learn(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_curves(CLI::App& app);
