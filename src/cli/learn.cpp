@@ -56,6 +56,17 @@ void show(const RlEvaluation& e) {
   std::fflush(stdout);
 }
 
+// As many as a look at them asks for, or as the test split holds: a generated family says only whether it has enough.
+int64_t held_out_problems(const ProblemSource& source, uint64_t seed) {
+  if (const auto size = source.size(Split::kTest)) return std::min(*size, kHeldOut);
+  for (int64_t n = kHeldOut;; n /= 2) try {
+      source.held_out(Split::kTest, seed, n);
+      return n;
+    } catch (const Error&) {
+      if (n <= 16) throw;
+    }
+}
+
 void run_learn(const LearnFlags& f) {
   if (!file_exists(f.model + "/config.json"))
     usage_fail("{}: no model folder there; `make run` leaves out/tiny, or name one with --model", f.model);
@@ -79,7 +90,7 @@ void run_learn(const LearnFlags& f) {
   r.config.run.eval_split = "test";
   r.config.run.show_seconds = 0;
   const ProblemSource source = ProblemSource::open({f.problems, f.data, int(f.level), f.skip_bad, false});
-  r.config.run.eval_problems = std::min<int64_t>(source.size(Split::kTest).value_or(kHeldOut), kHeldOut);
+  r.config.run.eval_problems = held_out_problems(source, r.config.rl.seed);
   if (source.skipped() > 0) std::fprintf(stderr, "%s: %lld malformed lines passed over\n", f.problems.c_str(), static_cast<long long>(source.skipped()));
   r.config.validate("");
   r.fresh = f.fresh;
