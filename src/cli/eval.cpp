@@ -88,7 +88,9 @@ void add_eval(CLI::App& app) {
   auto* task = t->add(*c);
   task->group("what: one of");
   c->add_option("--split", t->split, "held-out problems: test or calibration")->needs(task)->check(CLI::IsMember({"test", "calibration", "train"}))->capture_default_str();
+  c->add_flag("--whole", t->problems.whole, "the file holds test problems alone: none of it was trained on, all of it is the test split")->needs(task);
   c->add_option("--rows", t->rows, "a file that keeps the rows as they come; the same command goes on from it, also with more problems or samples")->needs(task);
+  c->add_option("--against", t->against, "earlier rows (of --rows or --json) of the same problems: what changed, paired")->needs(task)->check(CLI::ExistingFile);
   auto* text = c->add_option("--text", o->text, "file or folder: .txt, .jsonl with \"text\", .gz, .zst")->group("what: one of")->excludes(task);
   auto* mixture = c->add_option("--mixture", o->mixture,
                                 "a training config: its held-out text and calibration problems in its shares; also loss, MaxVio and expert loads");
@@ -101,7 +103,8 @@ void add_eval(CLI::App& app) {
       "A text's tokens are predicted once each: a window is BOS and the next tokens. Bits per byte: main head only.\n"
       "A task's problems are held out from training, whatever the seed; pass@1 is a mean over answers, with its 95% interval.\n"
       "Examples:\n  minke eval out/tiny --text data/books/heldout --json\n  minke eval out/tiny --mixture configs/tiny.toml --json\n"
-      "  minke eval out/tiny --task countdown-a3 --n 512 --samples 16 --rows a3.jsonl");
+      "  minke eval out/tiny --task countdown-a3 --n 512 --samples 16 --rows a3.jsonl\n"
+      "  minke eval out/tiny --task gsm8k --data gsm8k-test.jsonl --whole --n 200 --max-tokens 512 --json");
   c->callback([o, t, task] {
     o->model = t->model;
     if (task->count() == 0) {

@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "base/error.h"
+#include "eval/compare.h"
+#include "eval/summary.h"
 
 namespace minke {
 namespace {
@@ -43,9 +45,12 @@ void run_eval_task(const EvalTaskFlags& f) {
   std::optional<CommandGrader> grader;
   if (!f.grader.empty()) grader.emplace(f.grader);
   const TaskEvalOptions options = f.settled(grader ? &*grader : nullptr);
-  const TaskProblems source = f.source();
-  const std::vector<Problem> problems = source.held_out(split, options.seed, f.n);
+  const ProblemSource source = f.source();
+  const std::vector<Problem> problems = source.held_out(split, options.seed, f.count(source, split));
 
+  if (f.json && !f.against.empty()) usage_fail("--against adds to the table; give it without --json");
+  std::vector<SampleRow> before;
+  if (!f.against.empty()) before = read_rows(f.against);
   std::optional<RowFile> file;
   if (!f.rows.empty()) file.emplace(f.rows, f.made_by(f.split.c_str()));
   const std::vector<SampleRow> rows = answer_problems(f, options, problems, file ? &*file : nullptr);
@@ -61,6 +66,16 @@ void run_eval_task(const EvalTaskFlags& f) {
               static_cast<unsigned long long>(options.seed), static_cast<long long>(problems.size()), static_cast<long long>(options.samples),
               options.temperature, options.top_p);
   std::printf("%s", summary_table(all, levels).c_str());
+  if (!before.empty()) {
+    int64_t paired = 0;
+    const std::vector<Comparison> changes = compare_rows(rows, before, options.seed, &paired);
+    std::printf("\nagainst %s, %lld problems in both, paired bootstrap, p after Holm:\n", f.against.c_str(), static_cast<long long>(paired));
+    for (const Comparison& c : changes) {
+      const double unit = c.name == "tokens" ? 1 : 100;
+      std::printf("%-28s %+6.1f [%+.1f, %+.1f]  p %.4f\n", c.name.c_str(), unit * c.difference.mean, unit * c.difference.ci95.low,
+                  unit * c.difference.ci95.high, c.holm);
+    }
+  }
   print_example("solved", rows, problems, true);
   print_example("unsolved", rows, problems, false);
 }

@@ -10,7 +10,7 @@ struct EvalTaskFlags : TaskFlags {
     grade = "lenient";
     options.samples = 4;
   }
-  std::string split = "test", rows;
+  std::string split = "test", rows, against;
 };
 
 void run_eval_task(const EvalTaskFlags& flags);

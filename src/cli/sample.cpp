@@ -29,7 +29,7 @@ struct SampleFlags : TaskFlags {
 };
 
 // `n` training problems, none twice: a small family's stream repeats itself.
-std::vector<Problem> training_problems(const TaskProblems& source, uint64_t seed, int64_t n) {
+std::vector<Problem> training_problems(const ProblemSource& source, uint64_t seed, int64_t n) {
   std::vector<Problem> out;
   std::unordered_set<std::string> keys;
   constexpr int64_t kMostRepeats = 10000;  // in a row, after which the stream counts as exhausted
@@ -78,8 +78,8 @@ void run_sample(const SampleFlags& f) {
   std::optional<CommandGrader> grader;
   if (!f.grader.empty()) grader.emplace(f.grader);
   const TaskEvalOptions options = f.settled(grader ? &*grader : nullptr);
-  const TaskProblems source = f.source();
-  const std::vector<Problem> problems = training_problems(source, options.seed, f.n);
+  const ProblemSource source = f.source();
+  const std::vector<Problem> problems = training_problems(source, options.seed, f.count(source, split));
 
   RowFile file(f.out + ".rows", f.made_by(f.split.c_str()));
   const std::vector<SampleRow> rows = answer_problems(f, options, problems, &file);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -40,9 +41,11 @@ std::string model_hash(const std::string& folder) {
 
 CLI::Option* TaskFlags::add(CLI::App& c) {
   c.add_option("model", model, "model folder")->required();
-  auto* t = c.add_option("--task", task, "a task by name: countdown-a3, expressions-b3, ...");
-  c.add_option("--level", level, "one level of the task; without it all of them evenly")->needs(t)->check(CLI::PositiveNumber);
-  c.add_option("--n", n, "problems")->needs(t)->check(CLI::PositiveNumber)->capture_default_str();
+  auto* t = c.add_option("--task", problems.task, "a family (countdown-a3, expressions-b3, ...), gsm8k, svamp or math500, or a .jsonl file of {\"prompt\", \"answer\"}");
+  c.add_option("--data", problems.data, "the file of gsm8k, svamp or math500")->needs(t);
+  c.add_flag("--skip-bad", problems.skip_bad, "pass over malformed lines of a file and count them")->needs(t);
+  c.add_option("--level", problems.level, "one level of the task; without it all of them evenly")->needs(t)->check(CLI::PositiveNumber);
+  c.add_option_function<int64_t>("--n", [this](const int64_t& given) { n = given, n_given = true; }, "problems; without it as many as a small file holds")->needs(t)->check(CLI::PositiveNumber)->default_str(std::to_string(n));
   c.add_option("--samples", options.samples, "answers to each")->needs(t)->check(CLI::PositiveNumber)->capture_default_str();
   c.add_option("--seed", options.seed, "which problems are drawn, and the draws of their answers")->needs(t)->capture_default_str();
   c.add_option("--temperature", options.temperature, "0 takes the likeliest token")->needs(t)->capture_default_str();
@@ -59,11 +62,15 @@ CLI::Option* TaskFlags::add(CLI::App& c) {
   return t;
 }
 
-TaskProblems TaskFlags::source() const {
-  const Family& family = find_family(task);
-  if (level && (level < family.min_level || level > family.max_level))
-    usage_fail("--level {}: {} has levels {} to {}", level, task, family.min_level, family.max_level);
-  return {family, level};
+ProblemSource TaskFlags::source() const {
+  ProblemSource source = ProblemSource::open(problems);
+  if (source.skipped() > 0) std::fprintf(stderr, "%lld malformed lines passed over\n", static_cast<long long>(source.skipped()));
+  return source;
+}
+
+int64_t TaskFlags::count(const ProblemSource& source, Split split) const {
+  const std::optional<int64_t> size = source.size(split);
+  return n_given || !size ? n : std::min(n, std::max<int64_t>(*size, 1));
 }
 
 TaskEvalOptions TaskFlags::settled(CommandGrader* grader_command) const {
@@ -77,11 +84,14 @@ TaskEvalOptions TaskFlags::settled(CommandGrader* grader_command) const {
 }
 
 RowFile::MadeBy TaskFlags::made_by(const char* split) const {
+  const bool file = std::filesystem::is_regular_file(problems.task);
   return {{"model", model_hash(model)},
           {"dtype", dtype},
           {"cache", cache},
-          {"task", task},
-          {"level", std::to_string(level)},
+          {"task", file ? file_hash(problems.task) : problems.task},
+          {"data", problems.data.empty() ? "" : file_hash(problems.data)},
+          {"whole", problems.whole ? "yes" : "no"},
+          {"level", std::to_string(problems.level)},
           {"split", split},
           {"seed", std::to_string(options.seed)},
           {"temperature", fmt::format("{}", options.temperature)},
@@ -93,7 +103,7 @@ RowFile::MadeBy TaskFlags::made_by(const char* split) const {
           {"grader", grader}};
 }
 
-std::vector<SampleRow> answer_problems(const TaskFlags& flags, const TaskEvalOptions& options, const std::vector<Problem>& problems, RowFile* file) {
+std::vector<SampleRow> answer_problems(const TaskFlags& flags, const TaskEvalOptions& options, const std::vector<Problem>& asked, RowFile* file) {
   const Tokenizer tokenizer = Tokenizer::load(flags.model);
   const std::unique_ptr<Transformer> model = load_model(flags.model, flags.dtype, WeightUse::kInference);
   catch_interrupts();
@@ -104,9 +114,9 @@ std::vector<SampleRow> answer_problems(const TaskFlags& flags, const TaskEvalOpt
     const auto row = file->rows().find({p.id, sample});
     return row == file->rows().end() ? nullptr : &row->second;
   };
-  const int64_t total = int64_t(problems.size()) * options.samples;
+  const int64_t total = int64_t(asked.size()) * options.samples;
   int64_t known = 0, ended = 0, right = 0;
-  for (const Problem& p : problems)
+  for (const Problem& p : asked)
     for (int64_t s = 0; s < options.samples; ++s) known += hooks.known(p, s) != nullptr;
   const bool terminal = isatty(STDERR_FILENO);
   double shown = 0;
@@ -120,7 +130,7 @@ std::vector<SampleRow> answer_problems(const TaskFlags& flags, const TaskEvalOpt
                  100.0 * double(right) / double(ended));
   };
   hooks.stop = [] { return interrupted(); };
-  std::vector<SampleRow> rows = evaluate_task(*model, tokenizer, problems, options, hooks);
+  std::vector<SampleRow> rows = evaluate_task(*model, tokenizer, asked, options, hooks);
   if (terminal) std::fprintf(stderr, "\r\033[K");
   if (known + ended < total) {
     std::fprintf(stderr, "%lld of %lld answers; %s\n", static_cast<long long>(known + ended), static_cast<long long>(total),

@@ -64,6 +64,14 @@ TEST_F(EvalTaskTest, GoesOnFromItsRows) {
   EXPECT_NE(other.err.find("seed"), std::string::npos) << other.err;
 }
 
+TEST_F(EvalTaskTest, AgainstEarlierRows) {
+  ASSERT_EQ(eval({"--n", "30", "--samples", "4", "--rows", at("before.jsonl")}).code, 0);
+  const Outcome same = eval({"--n", "30", "--samples", "4", "--against", at("before.jsonl")});
+  EXPECT_NE(same.out.find("30 problems in both"), std::string::npos) << same.out;
+  EXPECT_NE(same.out.find("pass@1                         +0.0 [+0.0, +0.0]  p 1.0000"), std::string::npos) << same.out;
+  EXPECT_EQ(eval({"--n", "30", "--seed", "5", "--against", at("before.jsonl")}).code, 1) << "other problems";
+}
+
 TEST_F(EvalTaskTest, CapAndNoThink) {
   for (const Json& row : parsed(eval({"--n", "10", "--samples", "4", "--json", "--cap", "1"}).out)) {
     if (!row.contains("id")) {
@@ -95,6 +103,33 @@ TEST_F(EvalTaskTest, Refuses) {
   EXPECT_EQ(minke({"eval", at("model")}).code, 2);
   EXPECT_EQ(minke({"eval", at("model"), "--task", "no-such-task"}).code, 2);
   EXPECT_EQ(minke({"eval", at("model"), "--text", "README.md", "--samples", "3"}).code, 2) << "an option of tasks";
+}
+
+// A user's own problems: the split keeps those that learn trains on out, a malformed line is named, --skip-bad goes on.
+TEST_F(EvalTaskTest, OwnFile) {
+  std::string lines;
+  for (int i = 0; i < 100; ++i) lines += Json{{"prompt", "Compute 1 + " + std::to_string(i)}, {"answer", "4"}}.dump() + "\n";
+  write("fours.jsonl", lines);
+  const std::vector<std::string> ask = {"eval", at("model"), "--task", at("fours.jsonl"), "--temperature", "1", "--top-p", "1", "--max-tokens", "64", "--samples", "2", "--json"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), ask.begin(), ask.end());
+    return minke(more);
+  };
+  const Outcome o = with({"--n", "20"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  EXPECT_EQ(parsed(o.out).back()["n"], 20);
+  EXPECT_NEAR(parsed(o.out).back()["pass1"], 0.6, 4 * std::sqrt(0.24 / 40)) << "graded against the file's answers";
+  EXPECT_LT(parsed(with({}).out).back()["n"], 100) << "without --n, the whole split";
+  EXPECT_EQ(with({"--n", "100"}).code, 1) << "most of them are for training";
+  EXPECT_EQ(parsed(with({"--n", "100", "--whole"}).out).back()["n"], 100);
+
+  write("fours.jsonl", lines + "{\"prompt\": \"no answer\"}\n");
+  const Outcome bad = with({"--n", "5"});
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_NE(bad.err.find("101"), std::string::npos) << bad.err;
+  const Outcome skipped = with({"--n", "5", "--skip-bad"});
+  EXPECT_EQ(skipped.code, 0);
+  EXPECT_NE(skipped.err.find("1 malformed"), std::string::npos) << skipped.err;
 }
 
 TEST_F(EvalTaskTest, BuiltInTask) {
