@@ -82,10 +82,7 @@ class TileSource {
     v_ = arena.take(size_t(packed_b_bytes(a.dtype, kKeyTile, a.d_v)));
     copy_ = arena.take(size_t(kKeyTile * std::max(d, a.d_v)) * dtype_bytes(a.dtype));
   }
-  void prefetch(const Piece& p, int64_t tile) const {
-    if (layout_ && p.rows() == 1)
-      prefetch_tile(*layout_, page_tile(*p.segment, tile), p.h0, std::min(kKeyTile, p.segment->first + p.q1 - tile * kKeyTile));
-  }
+  const char* page(const Piece& p, int64_t tile) const { return page_tile(*p.segment, tile); }
   PackedTile get(const Piece& p, int64_t tile) const {
     const AttentionSegment& s = *p.segment;
     if (layout_) {
@@ -132,6 +129,13 @@ void put_keys(const AttentionShape& a, const KeyTileLayout& layout, const Attent
   }
 }
 
+// Rows of V that a product with probabilities of `keys` keys needs: later ones are multiplied with zeros. All of them where a prefix of
+// V's rows is not a prefix of its panels.
+int64_t keys_looked_at(const AttentionShape& a, const Loops& loops, int64_t keys) {
+  const int64_t unit = std::max<int64_t>(loops.panels.k_unit, 2);
+  return a.d_v <= loops.panels.width ? (keys + unit - 1) / unit * unit : kKeyTile;
+}
+
 // A tile's own softmax and P·V for rows r0 .. r1 (at most kRowBlock): max, sum [rows] and o [rows, d_v].
 struct TileScratch {
   float* s;   // [64 rows, 64 keys]; probabilities after the softmax
@@ -160,8 +164,7 @@ void attend_tile(const AttentionShape& a, const Piece& p, const Queries& q, cons
   int64_t seen = kKeyTile;
   if (rows == 1) {
     scores(0, 1, (valid[0] + 15) / 16 * 16);
-    const int64_t unit = std::max<int64_t>(loops.panels.k_unit, 2);
-    if (a.d_v <= loops.panels.width) seen = (valid[0] + unit - 1) / unit * unit;
+    seen = keys_looked_at(a, loops, valid[0]);
   } else {
     const int64_t half_rows = std::upper_bound(valid, valid + rows, kKeyTile / 2) - valid;
     scores(0, half_rows, kKeyTile / 2);
@@ -208,15 +211,11 @@ class PieceRunner {
 
   // next: the piece to come, or null.
   void run(const Piece& p, const Piece* next) {
+    if (layout_ && p.heads > 1) return run_heads(p, next);
     ArenaScope scope(arena_);
     const Queries q = gather_queries(a_, p, arena_);
     const RowState state = take_state(p.rows(), a_.d_v, arena_);
     for (int64_t t = 0; t < p.tiles(); ++t) {
-      if (t + 1 < p.tiles())
-        tiles_.prefetch(p, t + 1);
-      else if (next)
-        tiles_.prefetch(*next, 0);
-      // The piece's own keys come when their first tile does: it is in the cache by then.
       if (p.puts_keys && t == p.segment->first / kKeyTile) put_keys(a_, *layout_, *p.segment, p.h0, p.q0, p.q1);
       const PackedTile packed = tiles_.get(p, t);
       for (int64_t r0 = p.first_row(t); r0 < p.rows(); r0 += kRowBlock) {
@@ -229,6 +228,47 @@ class PieceRunner {
   }
 
  private:
+  // One query, many heads, a tile's keys of all of them and then its values, as they lie in memory: the same products row by row, with
+  // those of heads that share a panel of values at once (each keeps its own columns).
+  void run_heads(const Piece& p, const Piece* next) {
+    ArenaScope scope(arena_);
+    const AttentionSegment& s = *p.segment;
+    const int64_t bytes = int64_t(dtype_bytes(a_.dtype)), d = a_.d_nope + a_.d_rope, heads = p.heads;
+    const int64_t shared = layout_->heads_per_panel(), columns = layout_->v_columns;
+    float* scores = arena_.take<float>(heads * kKeyTile);
+    void* probabilities = a_.dtype == DType::kF32 ? static_cast<void*>(scores) : arena_.take<bf16>(heads * kKeyTile);
+    float *max = arena_.take<float>(heads), *sum = arena_.take<float>(heads), *o = arena_.take<float>(heads * a_.d_v);
+    float* wide = arena_.take<float>(shared * shared * columns);
+    const RowState state = take_state(heads, a_.d_v, arena_);
+    const char* q = element(s.q, p.q0 * a_.q_row + p.h0 * a_.q_head, bytes);
+    int32_t valid[kRowBlock];
+    for (int64_t t = 0; t < p.tiles(); ++t) {
+      // The next tile lies elsewhere: a line of each of its memory pages brings the translation and starts the hardware's stream.
+      if (const char* ahead = t + 1 < p.tiles() ? tiles_.page(p, t + 1) : next ? tiles_.page(*next, 0) : nullptr)
+        for (int64_t b = 0; b < layout_->bytes; b += 4096) __builtin_prefetch(ahead + b);
+      if (p.puts_keys && t == s.first / kKeyTile)
+        for (int64_t h = p.h0; h < p.h0 + heads; ++h) put_keys(a_, *layout_, s, h, p.q0, p.q1);
+      const char* page = tiles_.page(p, t);
+      const int64_t keys = std::min(kKeyTile, p.position(0) + 1 - t * kKeyTile);
+      std::fill_n(valid, heads, int32_t(keys));
+      for (int64_t h = 0; h < heads; ++h)
+        loops_.product({.dtype = a_.dtype, .n = (keys + 15) / 16 * 16, .k = d},
+                       {.m = 1, .a = element(q, h * a_.q_head, bytes), .lda = d, .b = layout_->k(page, p.h0 + h), .c = scores + h * kKeyTile, .ldc = kKeyTile});
+      loops_.softmax(scores, heads, valid, a_.scale, max, sum);
+      if (a_.dtype == DType::kBF16) loops_.encode(scores, static_cast<bf16*>(probabilities), heads * kKeyTile);
+      for (int64_t h = 0, n = 0; h < heads; h += n) {
+        n = std::min(shared, heads - h);
+        const int64_t ldc = n == 1 ? a_.d_v : n * columns;
+        float* c = n == 1 ? o + h * a_.d_v : wide;
+        loops_.product({.dtype = a_.dtype, .n = ldc, .k = keys_looked_at(a_, loops_, keys)},
+                       {.m = n, .a = element(probabilities, h * kKeyTile, bytes), .lda = kKeyTile, .b = layout_->v(page, p.h0 + h), .c = c, .ldc = ldc});
+        for (int64_t i = 0; n > 1 && i < n; ++i) std::copy_n(wide + i * ldc + i * columns, a_.d_v, o + (h + i) * a_.d_v);
+      }
+      loops_.merge(heads, a_.d_v, max, sum, o, state.max, state.sum, state.o);
+    }
+    finish(a_, p, loops_, state);
+  }
+
   const AttentionShape& a_;
   const KeyTileLayout* layout_;
   Arena& arena_;
@@ -273,18 +313,26 @@ void run_piece_by_tiles(const AttentionShape& a, const Piece& p, const KeyTileLa
 // cut at tile boundaries: into pieces of at most kMaxRows, and into enough of them for the pool.
 std::vector<Piece> cut_pieces(const AttentionShape& a, std::span<const AttentionSegment> segments) {
   const bool shared = a.k_nope_head == 0 && a.v_head == 0 && a.keys != KeyStore::kPagedTiles;
-  const int64_t heads = shared ? a.heads : 1, groups = a.heads / heads;
+  const bool many = std::count_if(segments.begin(), segments.end(), [](const AttentionSegment& s) { return s.n_q > 0; }) >= thread_count();
+  // Heads of a piece. Decoding many sequences from packed tiles takes all of a tile that lies together.
+  const auto heads_of = [&](const AttentionSegment& s) {
+    if (a.keys == KeyStore::kPagedTiles && s.n_q == 1 && many) return std::min<int64_t>(a.heads, kRowBlock);
+    return shared ? a.heads : 1;
+  };
+  const auto groups_of = [&](const AttentionSegment& s) { return (a.heads + heads_of(s) - 1) / heads_of(s); };
   int64_t units = 0;
-  for (const AttentionSegment& s : segments) units += s.n_q > 0 ? groups : 0;
+  for (const AttentionSegment& s : segments) units += s.n_q > 0 ? groups_of(s) : 0;
   const int64_t wanted = units ? (4 * thread_count() + units - 1) / units : 0;  // pieces of one unit
   std::vector<Piece> pieces;
   for (const AttentionSegment& s : segments) {
+    const int64_t heads = heads_of(s), groups = groups_of(s);
     const int64_t blocks = (s.first + s.n_q + kKeyTile - 1) / kKeyTile - s.first / kKeyTile;
     const int64_t cuts = std::clamp<int64_t>(std::max(wanted, (s.n_q * heads + kMaxRows - 1) / kMaxRows), 1, std::max<int64_t>(blocks, 1));
     for (int64_t c = cuts - 1; c >= 0; --c) {  // the last queries see the most keys: they start first
       const int64_t q0 = std::max<int64_t>(0, (s.first / kKeyTile + blocks * c / cuts) * kKeyTile - s.first);
       const int64_t q1 = std::min(s.n_q, (s.first / kKeyTile + blocks * (c + 1) / cuts) * kKeyTile - s.first);
-      for (int64_t g = 0; g < groups && q0 < q1; ++g) pieces.push_back({&s, g * heads, heads, q0, q1, cuts == 1 && a.keys == KeyStore::kPagedTiles});
+      for (int64_t g = 0; g < groups && q0 < q1; ++g)
+        pieces.push_back({&s, g * heads, std::min(heads, a.heads - g * heads), q0, q1, cuts == 1 && a.keys == KeyStore::kPagedTiles});
     }
   }
   return pieces;

@@ -53,22 +53,6 @@ KeyTileLayout::KeyTileLayout(const AttentionShape& a) : panels(packed_layout(a.d
   bytes = v_begin + whole_lines((a.heads * v_columns + width - 1) / width * width * panels.k_padded(kKeyTile) * size);
 }
 
-void prefetch_tile(const KeyTileLayout& l, const void* tile, int64_t head, int64_t keys) {
-  const int64_t size = int64_t(dtype_bytes(l.panels.stored)), group_bytes = l.panels.group * size;
-  const auto block = [](const void* from, int64_t rows, int64_t row_bytes, int64_t bytes) {
-    const char* p = static_cast<const char*>(from);
-    for (int64_t r = 0; r < rows; ++r, p += row_bytes)
-      for (int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(p + b, 0, 2);
-  };
-  const int64_t width = l.panels.width, k_rows = l.panels.k_padded(l.d) / l.panels.group;
-  for (int64_t j = 0; j < keys; j += width)
-    block(static_cast<const char*>(l.k(tile, head)) + l.panels.index(l.d, 0, j) * size, k_rows, width * group_bytes, std::min(width, keys - j) * group_bytes);
-  const int64_t columns = std::min(l.v_columns, width);
-  for (int64_t c = 0; c < l.v_columns; c += columns)
-    block(static_cast<const char*>(l.v(tile, head)) + (l.panels.index(kKeyTile, 0, c)) * size, (keys + l.panels.group - 1) / l.panels.group,
-          width * group_bytes, columns * group_bytes);
-}
-
 void put_key(const AttentionShape& a, const KeyTileLayout& l, void* tile, int64_t head, int64_t at, const void* k_nope, const void* k_rope,
              const void* v) {
   char* to = static_cast<char*>(tile);

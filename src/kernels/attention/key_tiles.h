@@ -19,14 +19,12 @@ struct KeyTileLayout {
   int64_t v_begin = 0;      // byte where V starts
   int64_t bytes = 0;        // of a tile, a multiple of 64
 
+  int64_t heads_per_panel() const { return v_columns < panels.width ? panels.width / v_columns : 1; }
   const void* k(const void* tile, int64_t head) const { return static_cast<const char*>(tile) + head * k_bytes; }
   const void* v(const void* tile, int64_t head) const {
     return static_cast<const char*>(tile) + v_begin + panels.index(kKeyTile, 0, head * v_columns) * int64_t(dtype_bytes(panels.stored));
   }
 };
-
-// Asks the caches for the first `keys` keys and values of a head: the hardware does not see a tile coming.
-void prefetch_tile(const KeyTileLayout& layout, const void* tile, int64_t head, int64_t keys);
 
 // Writes a position's key and value of one head as place `at` of a tile.
 void put_key(const AttentionShape& shape, const KeyTileLayout& layout, void* tile, int64_t head, int64_t at, const void* k_nope, const void* k_rope,

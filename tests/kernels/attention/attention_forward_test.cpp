@@ -126,8 +126,9 @@ TEST_F(AttentionForward, PagesAreTheRowsInOneBlock) {
           shape.page_k_rope = kKeyTile * shape.k_nope_row * size;
           shape.page_v = shape.page_k_rope + kKeyTile * shape.k_rope_row * size;
           const int64_t tile = store == KeyStore::kPagedTiles ? KeyTileLayout(shape).bytes : shape.page_v + kKeyTile * shape.v_row * size;
-          for (const int64_t chunk : {int64_t(1), int64_t(7), int64_t(64), int64_t(100), s.keys}) {
-            set_thread_count(int(chunk % 3) + 1);
+          // A single query with as many segments as threads takes all heads of a tile at once.
+          for (const auto& [chunk, threads] : {std::pair<int64_t, int>(1, 1), {1, 2}, {7, 2}, {64, 1}, {100, 3}, {s.keys, 2}}) {
+            set_thread_count(threads);
             std::vector<Buffer> memory;
             std::vector<void*> pages;
             for (int64_t at = 0; at < s.keys; at += kKeyTile) pages.push_back(memory.emplace_back(size_t(128 + tile + 64)).data());
