@@ -24,8 +24,8 @@ void Buffer::resize(size_t bytes) {
   constexpr size_t kHugePage = size_t(2) << 20;
   const bool huge = bytes >= 2 * kHugePage;
   const size_t rounded = round_up(bytes);
-  void* p = std::aligned_alloc(huge ? kHugePage : kAlign, rounded);
-  if (!p) fail("out of memory: could not allocate {:.1f} MiB", double(rounded) / (1 << 20));
+  void* p = nullptr;
+  if (posix_memalign(&p, huge ? kHugePage : kAlign, rounded) != 0) fail("out of memory: could not allocate {:.1f} MiB", double(rounded) / (1 << 20));
   if (huge) madvise(p, rounded, MADV_HUGEPAGE);  // advice: a kernel without them goes on
   std::memset(p, 0, rounded);
   data_.reset(p);
