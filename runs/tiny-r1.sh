@@ -1,6 +1,6 @@
 #!/bin/sh
 # From zero to a model that learnt from right and wrong alone, in one sitting: pretraining, cold start, GRPO, and its curve.
-# About 10 + 4 + 6 minutes on two Zen 4 cores. Every stage goes on where it stopped; FRESH=1 starts over.
+# 18 + 8 + 6 minutes on one Zen 4 core (MINKE_THREADS=1, other work beside). Every stage goes on where it stopped; FRESH=1 starts over.
 # Environment: TASK (countdown-a3), STEPS of RL (200), OUT (out/tiny-r1), CONFIG (the task's RL config).
 set -eu
 minke=${MINKE:-build/minke}

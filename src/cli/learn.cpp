@@ -9,10 +9,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
-#include "base/threads.h"
 #include "cli/commands.h"
 #include "reason/problem_source.h"
 #include "rl/run.h"
+#include "train/screen.h"
 
 namespace minke {
 namespace {
@@ -29,8 +29,6 @@ struct LearnFlags {
 
 Json scores(const TaskSummary& s) { return {{"pass1", s.pass1}, {"ci95", {s.ci95.low, s.ci95.high}}}; }
 
-std::string clock(double seconds) { return fmt::format("{}:{:02}", int64_t(seconds) / 60, int64_t(seconds) % 60); }
-
 // The first line of a question or an answer, cut to fit.
 std::string short_text(std::string text) {
   for (char& c : text)
@@ -43,9 +41,9 @@ std::string short_text(std::string text) {
 }
 
 void show(const RlEvaluation& e) {
-  std::printf("%s  %5.1f%% of %lld held-out problems [%.1f, %.1f]  %.0f tokens an answer  step %lld  %s left\n", clock(e.seconds).c_str(), 100 * e.summary.pass1,
+  std::printf("%s  %5.1f%% of %lld held-out problems [%.1f, %.1f]  %.0f tokens an answer  step %lld  %s left\n", clock_time(e.seconds).c_str(), 100 * e.summary.pass1,
               static_cast<long long>(e.summary.n), 100 * e.summary.ci95.low, 100 * e.summary.ci95.high, e.summary.mean_tokens, static_cast<long long>(e.step),
-              clock(e.seconds_left).c_str());
+              clock_time(e.seconds_left).c_str());
   const auto example = [](const char* name, const std::optional<RlExample>& x, bool with_gold) {
     if (!x) return;
     std::printf("        %s %s -> %s%s\n", name, short_text(x->prompt).c_str(), short_text(x->text).c_str(),
@@ -113,14 +111,14 @@ void run_learn(const LearnFlags& f) {
   };
   const RlResult result = run_rl(r);
   if (result.end == RlEnd::kInterrupted) throw Interrupted();
-  const double minutes = result.seconds / 60, cost = minutes / 60 * double(thread_count()) * r.config.run.price_per_core_hour;
+  const double minutes = result.seconds / 60;
   if (result.before && result.after) {
     if (f.json)
-      line({{"before", scores(*result.before)}, {"after", scores(*result.after)}, {"minutes", minutes}, {"tokens", result.tokens}, {"cost", cost}, {"out", f.out}});
+      line({{"before", scores(*result.before)}, {"after", scores(*result.after)}, {"minutes", minutes}, {"tokens", result.tokens}, {"cost", result.dollars}, {"out", f.out}});
     else
       std::printf("before   %.1f%% [%.1f, %.1f]\nafter    %.1f%% [%.1f, %.1f]\nspent    %.1f minutes, %lld sampled tokens, $%.4f\nmodel    %s\n", 100 * result.before->pass1,
                   100 * result.before->ci95.low, 100 * result.before->ci95.high, 100 * result.after->pass1, 100 * result.after->ci95.low,
-                  100 * result.after->ci95.high, minutes, static_cast<long long>(result.tokens), cost, f.out.c_str());
+                  100 * result.after->ci95.high, minutes, static_cast<long long>(result.tokens), result.dollars, f.out.c_str());
   }
   if (f.json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) return;
   std::fflush(stdout);

@@ -101,12 +101,7 @@ RlOptions read_rl(Fields f) {
 
 RlRunOptions read_run(Fields f) {
   RlRunOptions r;
-  r.out = f.text("out", r.out);
-  r.checkpoint_every = f.integer("checkpoint_every", 0, kMany, r.checkpoint_every);
-  r.checkpoint_minutes = f.number("checkpoint_minutes", 0.01, 1e6, r.checkpoint_minutes);
-  r.keep_checkpoints = f.integer("keep_checkpoints", 1, kMany, r.keep_checkpoints);
-  r.eval_every = f.integer("eval_every", 0, kMany, r.eval_every);
-  r.eval_seconds = f.number("eval_seconds", 1, 1e7, r.eval_seconds);
+  read_run_folder(f, r);
   r.eval_problems = f.integer("eval_problems", 1, kMany, r.eval_problems);
   r.eval_samples = f.integer("eval_samples", 1, 1024, r.eval_samples);
   const std::vector<std::string_view> splits = {"test", "calibration"};
@@ -114,7 +109,6 @@ RlRunOptions read_run(Fields f) {
   r.eval_temperature = f.number("eval_temperature", 0, 100, r.eval_temperature);
   r.eval_top_p = f.number("eval_top_p", 1e-6, 1, r.eval_top_p);
   r.show_seconds = f.number("show_seconds", 0, 1e7, r.show_seconds);
-  r.price_per_core_hour = f.number("price_per_core_hour", 0, 1e6, r.price_per_core_hour);
   f.reject_unknown();
   return r;
 }

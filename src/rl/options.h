@@ -56,18 +56,15 @@ struct RlOptions {
   double lr_at(int64_t step) const;      // of the step after `step` steps
 };
 
-struct RlRunOptions {
-  std::string out = "out/rl";
-  int64_t checkpoint_every = 0;          // steps; 0: every checkpoint_minutes
-  double checkpoint_minutes = 5;
-  int64_t keep_checkpoints = 2;
-  int64_t eval_every = 0;                // steps; 0: every eval_seconds
-  double eval_seconds = 60;
+struct RlRunOptions : RunFolderOptions {
+  RlRunOptions() {
+    out = "out/rl";
+    eval_seconds = 60;
+  }
   int64_t eval_problems = 128, eval_samples = 1;
   std::string eval_split = "calibration";
   double eval_temperature = 0.6, eval_top_p = 0.95;
   double show_seconds = 30;              // a decoded sample on the screen
-  double price_per_core_hour = 0.02;
 };
 
 struct RlConfig {

@@ -167,37 +167,24 @@ class Run {
     if (!restored) return;  // stopped before its first checkpoint
     const StateFields& f = restored->fields;
     const std::string& path = restored->path;
-    checkpointed_step_ = progress_.step = f.integer("step", path);
-    progress_.updates = f.integer("updates", path);
-    progress_.tokens = f.integer("tokens", path);
-    progress_.skipped = f.integer("skipped", path);
-    progress_.skipped_in_a_row = f.integer("skipped_in_a_row", path);
+    progress_ = read_progress(f, path, &seconds_before_);
+    checkpointed_step_ = progress_.step;
     learner_.position = uint64_t(f.integer("problem", path));
     flat_steps_ = f.integer("flat_steps", path);
-    seconds_before_ = double(f.integer("milliseconds", path)) * 1e-3;
     if (const auto before = f.texts.find("before"); before != f.texts.end()) {
       const Json j = parse_json(before->second, path);
       TaskSummary& s = result_.before.emplace();
       s.pass1 = j.at("pass1"), s.ci95 = {j.at("ci95")[0], j.at("ci95")[1]}, s.n = j.at("n"), s.mean_tokens = j.at("mean_tokens");
     }
-    if (const std::string& was = f.text("isa", path), &vendor = f.text("vendor", path); was != isa_name(chosen_isa()) || vendor != cpu_vendor())
-      screen_.say("warning  this run began with {} on {}; going on with {} on {}: the result will differ in its last bits", was, vendor,
-                  isa_name(chosen_isa()), cpu_vendor());
+    if (const std::string warning = machine_change(f, path); !warning.empty()) screen_.say("{}", warning);
     screen_.say("resumed  {} at step {}", path, progress_.step);
   }
 
   void checkpoint() {
     if (checkpointed_step_ == progress_.step) return;
-    StateFields f;
-    f.integers = {{"step", progress_.step},
-                  {"updates", progress_.updates},
-                  {"tokens", progress_.tokens},
-                  {"skipped", progress_.skipped},
-                  {"skipped_in_a_row", progress_.skipped_in_a_row},
-                  {"problem", int64_t(learner_.position)},
-                  {"flat_steps", flat_steps_},
-                  {"milliseconds", int64_t(seconds_spent() * 1e3)}};
-    f.texts = {{"isa", isa_name(chosen_isa())}, {"vendor", cpu_vendor()}};
+    StateFields f = run_fields(progress_, seconds_spent());
+    f.integers["problem"] = int64_t(learner_.position);
+    f.integers["flat_steps"] = flat_steps_;
     if (result_.before) f.texts["before"] = scores(*result_.before).dump();
     save_checkpoint(out_, progress_.step, *model_, tokenizer_folder_, moments(), f, c_.run.keep_checkpoints, [&](const std::string& folder) {
       if (learner_.reference()) learner_.reference()->save(folder);
@@ -352,10 +339,10 @@ class Run {
     }
     result_.seconds = seconds_spent();
     if (request_.quiet_end) return;
-    const double dollars = result_.seconds / 3600 * double(thread_count()) * c_.run.price_per_core_hour;
+    result_.dollars = result_.seconds / 3600 * double(thread_count()) * c_.run.price_per_core_hour;
     if (request_.json) {
       Json j = {{"steps", progress_.step}, {"tokens", progress_.tokens}, {"seconds", result_.seconds}, {"skipped", progress_.skipped},
-                {"dollars", dollars}, {"peak_rss_bytes", peak_resident_bytes()}, {"out", out_}};
+                {"dollars", result_.dollars}, {"peak_rss_bytes", peak_resident_bytes()}, {"out", out_}};
       if (result_.before) j["before"] = scores(*result_.before);
       if (result_.after) j["after"] = scores(*result_.after);
       std::printf("%s\n", j.dump().c_str());
@@ -364,7 +351,7 @@ class Run {
     if (result_.before) screen_.say("before   {}", points(*result_.before));
     if (result_.after) screen_.say("after    {}", points(*result_.after));
     screen_.say("spent    {} sampled tokens in {} on {} threads: ${:.4f} at ${:g} per core-hour; peak memory {:.0f} MiB", human(double(progress_.tokens)),
-                clock_time(result_.seconds), thread_count(), dollars, c_.run.price_per_core_hour, double(peak_resident_bytes()) / (1 << 20));
+                clock_time(result_.seconds), thread_count(), result_.dollars, c_.run.price_per_core_hour, double(peak_resident_bytes()) / (1 << 20));
     screen_.say("model    {}{}", out_, stale() ? " (its MTP modules are as before the run: config.json says so)" : "");
   }
 

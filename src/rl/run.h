@@ -39,7 +39,7 @@ enum class RlEnd : uint8_t { kBudget, kMastered, kInterrupted, kWasFinished };
 struct RlResult {
   RlEnd end = RlEnd::kBudget;
   int64_t steps = 0, tokens = 0;
-  double seconds = 0;
+  double seconds = 0, dollars = 0;
   std::optional<TaskSummary> before, after;  // `before` of a resumed run: pass1, ci95, n and mean_tokens alone
 };
 

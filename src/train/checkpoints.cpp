@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/cpu.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "checkpoint/model_folder.h"
@@ -34,6 +35,28 @@ void remove_leftovers(const std::string& out) {
 }
 
 }  // namespace
+
+StateFields run_fields(const Progress& p, double seconds) {
+  return {{{"step", p.step},
+           {"updates", p.updates},
+           {"tokens", p.tokens},
+           {"skipped", p.skipped},
+           {"skipped_in_a_row", p.skipped_in_a_row},
+           {"milliseconds", int64_t(seconds * 1e3)}},
+          {{"isa", isa_name(chosen_isa())}, {"vendor", cpu_vendor()}}};
+}
+
+Progress read_progress(const StateFields& f, const std::string& path, double* seconds) {
+  *seconds = double(f.integer("milliseconds", path)) * 1e-3;
+  return {f.integer("step", path), f.integer("updates", path), f.integer("tokens", path), f.integer("skipped", path), f.integer("skipped_in_a_row", path)};
+}
+
+std::string machine_change(const StateFields& f, const std::string& path) {
+  const std::string &was = f.text("isa", path), &vendor = f.text("vendor", path);
+  if (was == isa_name(chosen_isa()) && vendor == cpu_vendor()) return "";
+  return fmt::format("warning  this run began with {} on {}; going on with {} on {}: the result will differ in its last bits", was, vendor,
+                     isa_name(chosen_isa()), cpu_vendor());
+}
 
 void save_checkpoint(const std::string& out, int64_t step, const Transformer& model, const std::string& tokenizer_folder, const Moments& moments,
                      const StateFields& fields, int64_t keep, const std::function<void(const std::string&)>& also,

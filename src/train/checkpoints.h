@@ -7,8 +7,15 @@
 
 #include "checkpoint/training_state.h"
 #include "model/transformer.h"
+#include "train/step.h"
 
 namespace minke {
+
+// What the state of every kind of run holds: its progress, the time spent, and the variant and vendor whose bits it has.
+StateFields run_fields(const Progress& progress, double seconds);
+Progress read_progress(const StateFields& fields, const std::string& path, double* seconds);
+// A warning where this machine's variant or vendor is another: the run goes on, but not to the same bits. Empty: the same.
+std::string machine_change(const StateFields& fields, const std::string& path);
 
 // `also` (may be empty) writes further files into the folder before it appears.
 void save_checkpoint(const std::string& out, int64_t step, const Transformer& model, const std::string& tokenizer_folder, const Moments& moments,

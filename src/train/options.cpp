@@ -105,19 +105,23 @@ TrainOptions read_train(Fields f, TrainOptions t) {
 }
 
 RunOptions read_run(Fields f, RunOptions r) {
+  read_run_folder(f, r);
+  r.eval_tokens = f.integer("eval_tokens", 1, kMany, r.eval_tokens);
+  f.reject_unknown();
+  return r;
+}
+
+}  // namespace
+
+void read_run_folder(Fields& f, RunFolderOptions& r) {
   r.out = f.text("out", r.out);
   r.checkpoint_every = f.integer("checkpoint_every", 0, kMany, r.checkpoint_every);
   r.checkpoint_minutes = f.number("checkpoint_minutes", 0.01, 1e6, r.checkpoint_minutes);
   r.keep_checkpoints = f.integer("keep_checkpoints", 1, kMany, r.keep_checkpoints);
   r.eval_every = f.integer("eval_every", 0, kMany, r.eval_every);
   r.eval_seconds = f.number("eval_seconds", 1, 1e7, r.eval_seconds);
-  r.eval_tokens = f.integer("eval_tokens", 1, kMany, r.eval_tokens);
   r.price_per_core_hour = f.number("price_per_core_hour", 0, 1e6, r.price_per_core_hour);
-  f.reject_unknown();
-  return r;
 }
-
-}  // namespace
 
 DType TrainOptions::compute() const { return dtype_named(precision); }
 DType TrainOptions::moment_dtype() const { return dtype_named(moments); }

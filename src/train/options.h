@@ -10,6 +10,8 @@
 
 namespace minke {
 
+class Fields;
+
 struct DataOptions {
   std::string tokenizer = "tokenizer";       // folder or tokenizer.json
   std::vector<std::string> text;             // files or folders of text, or packed shards
@@ -46,15 +48,20 @@ struct TrainOptions {
   DType moment_dtype() const;
 };
 
-struct RunOptions {
+// The keys of [run] that every kind of run has.
+struct RunFolderOptions {
   std::string out = "out/run";
   int64_t checkpoint_every = 0;              // steps; 0: every checkpoint_minutes
   double checkpoint_minutes = 5;
   int64_t keep_checkpoints = 2;
   int64_t eval_every = 0;                    // steps; 0: every eval_seconds
   double eval_seconds = 30;
-  int64_t eval_tokens = 16384;               // of each held-out kind, at an evaluation on the way
   double price_per_core_hour = 0.02;         // US dollars, for the bill
+};
+void read_run_folder(Fields& f, RunFolderOptions& r);  // keys not given stay
+
+struct RunOptions : RunFolderOptions {
+  int64_t eval_tokens = 16384;               // of each held-out kind, at an evaluation on the way
 };
 
 struct RunConfig {

@@ -153,34 +153,20 @@ class Run {
       return;
     }
     const StateFields& f = restored->fields;
-    progress_.step = f.integer("step", restored->path);
+    progress_ = read_progress(f, restored->path, &seconds_before_);
     checkpointed_step_ = progress_.step;
-    progress_.updates = f.integer("updates", restored->path);
-    progress_.tokens = f.integer("tokens", restored->path);
-    progress_.skipped = f.integer("skipped", restored->path);
-    progress_.skipped_in_a_row = f.integer("skipped_in_a_row", restored->path);
-    seconds_before_ = double(f.integer("milliseconds", restored->path)) * 1e-3;
     data_.batches().restore(f.text("data", restored->path));
     if (const auto it = f.texts.find("before_prose"); it != f.texts.end()) before_.prose = std::stod(it->second);
     if (const auto it = f.texts.find("before_problems"); it != f.texts.end()) before_.problems = std::stod(it->second);
     if (const auto it = f.texts.find("before_answers"); it != f.texts.end()) before_.answers = std::stod(it->second);
-    if (const std::string& was = f.text("isa", restored->path), &vendor = f.text("vendor", restored->path);
-        was != isa_name(chosen_isa()) || vendor != cpu_vendor())
-      screen_.say("warning  this run began with {} on {}; going on with {} on {}: the result will differ in its last bits", was, vendor, isa_name(chosen_isa()),
-          cpu_vendor());
+    if (const std::string warning = machine_change(f, restored->path); !warning.empty()) screen_.say("{}", warning);
     screen_.say("resumed  {} at step {}", restored->path, progress_.step);
   }
 
   void checkpoint() {
     if (checkpointed_step_ == progress_.step) return;
-    StateFields f;
-    f.integers = {{"step", progress_.step},
-                  {"updates", progress_.updates},
-                  {"tokens", progress_.tokens},
-                  {"skipped", progress_.skipped},
-                  {"skipped_in_a_row", progress_.skipped_in_a_row},
-                  {"milliseconds", int64_t(seconds_spent() * 1e3)}};
-    f.texts = {{"data", data_.batches().state()}, {"isa", isa_name(chosen_isa())}, {"vendor", cpu_vendor()}};
+    StateFields f = run_fields(progress_, seconds_spent());
+    f.texts["data"] = data_.batches().state();
     if (before_.prose) f.texts["before_prose"] = fmt::format("{}", *before_.prose);
     if (before_.problems) f.texts["before_problems"] = fmt::format("{}", *before_.problems);
     if (before_.answers) f.texts["before_answers"] = fmt::format("{}", *before_.answers);

@@ -12,7 +12,9 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,6 +40,15 @@ struct Launch {
 };
 
 inline std::string read_if_there(const std::string& path) { return file_exists(path) ? read_file(path) : ""; }
+
+// The lines of a file that are JSON: one that is being written may end in half a line.
+inline std::vector<nlohmann::json> lines_of(const std::string& path) {
+  std::vector<nlohmann::json> out;
+  std::istringstream in(read_if_there(path));
+  for (std::string line; std::getline(in, line);)
+    if (nlohmann::json j = nlohmann::json::parse(line, nullptr, false); !j.is_discarded()) out.push_back(std::move(j));
+  return out;
+}
 
 // A temporary folder, and the binary run beside it.
 class BinaryTest : public testing::Test {

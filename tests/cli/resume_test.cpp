@@ -11,14 +11,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::vector<Json> lines_of(const std::string& path) {
-  std::vector<Json> out;
-  std::istringstream in(read_if_there(path));
-  for (std::string line; std::getline(in, line);)
-    if (Json j = Json::parse(line, nullptr, false); !j.is_discarded()) out.push_back(std::move(j));
-  return out;
-}
-
 void flip_byte(const std::string& path, double where) {
   std::string bytes = read_file(path);
   bytes[size_t(double(bytes.size()) * where)] ^= 0x10;

@@ -8,14 +8,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::vector<Json> lines_of(const std::string& path) {
-  std::vector<Json> out;
-  std::istringstream in(read_if_there(path));
-  for (std::string line; std::getline(in, line);)
-    if (Json j = Json::parse(line, nullptr, false); !j.is_discarded()) out.push_back(std::move(j));
-  return out;
-}
-
 TEST_F(SftTest, LearnsByHeartAndAnswers) {
   const Outcome run = sft("out", {"--json"});
   ASSERT_EQ(run.code, 0) << run.err;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The study of results/reasoning.md: does RL on a checked answer make tiny solve more held-out problems? Families a3 (countdown-a3) and
 # b3 (expressions-b3 at level 4). Each stage skips what is there; folders and rows lie in out/study.
-#   tools/full/reasoning.sh base             tiny on configs/tiny-r1.toml, 10M tokens (10 minutes on two Zen 4 cores)
+#   tools/full/reasoning.sh base             tiny on configs/tiny-r1.toml, 10M tokens (18 minutes on one Zen 4 core)
 #   tools/full/reasoning.sh cold FAMILY      10,000 traces, six passes; says what calibration pass@1 was at two thirds and at the end
 #   tools/full/reasoning.sh rl FAMILY SEED   200 steps of GRPO; before and after on 512 test problems x 16; a line in results/reasoning.jsonl
 #   tools/full/reasoning.sh coin FAMILY SEED the control: the same steps with a random reward
