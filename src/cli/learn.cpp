@@ -29,7 +29,7 @@ struct LearnFlags {
 
 Json scores(const TaskSummary& s) { return {{"pass1", s.pass1}, {"ci95", {s.ci95.low, s.ci95.high}}}; }
 
-// The first line of a question or an answer, cut to fit.
+// A question or an answer in one line, cut to fit.
 std::string short_text(std::string text) {
   for (char& c : text)
     if (c == '\n') c = ' ';

@@ -338,8 +338,8 @@ class Run {
       write_metrics(Json::object(), &after->summary);
     }
     result_.seconds = seconds_spent();
-    if (request_.quiet_end) return;
     result_.dollars = result_.seconds / 3600 * double(thread_count()) * c_.run.price_per_core_hour;
+    if (request_.quiet_end) return;
     if (request_.json) {
       Json j = {{"steps", progress_.step}, {"tokens", progress_.tokens}, {"seconds", result_.seconds}, {"skipped", progress_.skipped},
                 {"dollars", result_.dollars}, {"peak_rss_bytes", peak_resident_bytes()}, {"out", out_}};
