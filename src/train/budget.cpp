@@ -58,7 +58,7 @@ std::string run_fingerprint(const std::string& model_json, const RunConfig& c) {
   for (const double share : c.data.problem_mix.share) add(share);
   for (const ChainWeight& w : c.data.problem_mix.chains) add(w.family), add(w.weight), add(w.low), add(w.high);
   add(t.sequence_length), add(t.batch_sequences), add(t.micro_batch_sequences), add(t.precision), add(t.moments), add(t.seed);
-  for (const double x : {t.lr, t.lr_final, t.warmup, t.decay_from, t.beta1, t.beta2, t.eps, t.weight_decay, t.clip, t.gamma, t.gamma_decay_from,
+  for (const double x : {t.lr, t.lr_final, t.warmup, t.decay_from, t.decay_until, t.beta1, t.beta2, t.eps, t.weight_decay, t.clip, t.gamma, t.gamma_decay_from,
                          t.gamma_until, t.balance_alpha, t.mtp_lambda, t.mtp_lambda_final, t.mtp_switch})
     add(x);
   if (!c.data.chat.empty()) {

@@ -85,6 +85,7 @@ TrainOptions read_train(Fields f, TrainOptions t) {
   number("lr_final", t.lr_final, 0, 10);
   share("warmup", t.warmup);
   share("decay_from", t.decay_from);
+  share("decay_until", t.decay_until);
   number("beta1", t.beta1, 0, 0.99999);
   number("beta2", t.beta2, 0, 0.99999);
   number("eps", t.eps, 1e-30, 1);
@@ -99,6 +100,7 @@ TrainOptions read_train(Fields f, TrainOptions t) {
   share("mtp_switch", t.mtp_switch);
   whole("max_skipped", t.max_skipped, 1);
   if (t.gamma_decay_from > t.gamma_until) f.fail_at("gamma_decay_from", fmt::format("at most gamma_until, {}", t.gamma_until));
+  if (t.decay_from > t.decay_until) f.fail_at("decay_from", fmt::format("at most decay_until, {}", t.decay_until));
   if (t.epochs > 0 && (t.tokens > 0 || t.minutes > 0)) f.fail_at("epochs", "one budget: epochs, tokens or minutes");
   f.reject_unknown();
   return t;

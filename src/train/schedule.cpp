@@ -13,7 +13,7 @@ double learning_rate(const TrainOptions& o, double done) {
     return o.lr * std::min(1.0, (done + step) / o.warmup);
   }
   if (done < o.decay_from) return o.lr;
-  const double x = std::min(1.0, (done - o.decay_from) / std::max(1.0 - o.decay_from, 1e-12));
+  const double x = std::min(1.0, (done - o.decay_from) / std::max(o.decay_until - o.decay_from, 1e-12));
   return o.lr_final + 0.5 * (o.lr - o.lr_final) * (1 + std::cos(std::numbers::pi * x));
 }
 
