@@ -66,6 +66,7 @@ Learner::Learner(Transformer& model, const Tokenizer& tokenizer, const RlConfig&
       problems_(config.tasks, config.rl.seed),
       rewarder_(config.reward, tokenizer, config.rl.seed) {
   if (options_.grpo.wants_reference()) reference_ = std::make_unique<Reference>(model);
+  for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) ends_line_.push_back(tokenizer.token_bytes(id).ends_with('\n'));
 }
 
 RolloutPrompt Learner::prompt_of(const Problem& problem, uint64_t number) const {
@@ -77,6 +78,18 @@ RolloutPrompt Learner::prompt_of(const Problem& problem, uint64_t number) const 
   p.problem = number;
   p.think_cap = off ? 0 : think_cap(rl.limits, rl.seed, number);
   return p;
+}
+
+// Which places these are is decided by the tokens before them, not by the draw, so the mean of -log p there estimates the entropy.
+void Learner::count_choices(const RolloutSample& s, RlStepReport& report) const {
+  const PolicySample& p = s.policy;
+  if (!s.thinking || p.old_logp.empty()) return;
+  const int64_t end = std::min(s.think_tokens + 1, p.completion());
+  for (int64_t t = 0; t < end; ++t) {
+    if (p.forced[size_t(t)] || !ends_line_[size_t(p.ids[size_t(p.prompt + t - 1)])]) continue;
+    report.choice_nll -= double(p.old_logp[size_t(t)]);
+    ++report.choices;
+  }
 }
 
 // Without dynamic sampling one rollout of all prompts; with it further ones for the groups that had no variance.
@@ -113,6 +126,7 @@ bool Learner::draw_groups(RlStepReport& report, uint64_t& next, const std::funct
       g.number = next + p;
       for (size_t i = p * size_t(grpo.samples); i < (p + 1) * size_t(grpo.samples); ++i) {
         report.sampled_tokens += samples[i].policy.completion();
+        count_choices(samples[i], report);
         g.samples.push_back(std::move(samples[i]));
         g.judged.push_back(std::move(judged[i]));
       }
@@ -153,6 +167,8 @@ bool Learner::step(Progress& progress, RlStepReport& report, const std::function
   if (reference_) {
     if (grpo.reference_every > 0 && progress.step > 0 && progress.step % grpo.reference_every == 0) reference_->replace(model_);
     const auto began = Clock::now();
+    report.reference = true;
+    report.reference_is_initial = grpo.reference_every == 0 || progress.step < grpo.reference_every;
     reference_->score(samples, config_.rl.temperature, config_.rl.rows_per_pass);
     report.reference_s = since(began);
   }

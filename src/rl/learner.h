@@ -48,6 +48,9 @@ struct RlStepReport {
   std::vector<double> mtp_loss;
   int64_t updates = 0, sampled_tokens = 0, trained_rows = 0, rounds = 0, kv_bytes = 0;
   double rollout_s = 0, reward_s = 0, reference_s = 0, train_s = 0;
+  bool reference = false, reference_is_initial = false;  // what the KL term looked at: a copy of the policy, that of the run's beginning
+  double choice_nll = 0;                // sum of -log p over the tokens that begin a line of thought, or end it instead
+  int64_t choices = 0;
   std::string skipped;                  // why the last skipped update was not finite
 };
 
@@ -67,6 +70,7 @@ class Learner {
 
  private:
   RolloutPrompt prompt_of(const Problem& problem, uint64_t number) const;
+  void count_choices(const RolloutSample& sample, RlStepReport& report) const;
   bool draw_groups(RlStepReport& report, uint64_t& next, const std::function<bool()>& stop);
 
   Transformer& model_;
@@ -78,6 +82,7 @@ class Learner {
   ProblemStream problems_;
   Rewarder rewarder_;
   std::unique_ptr<Reference> reference_;
+  std::vector<uint8_t> ends_line_;      // [vocabulary] the token's last byte is a line end
 };
 
 }  // namespace minke

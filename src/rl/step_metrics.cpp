@@ -81,6 +81,9 @@ RewardSummary summarise(const std::vector<Group>& groups) {
       r.think += double(s.think_tokens), r.answer += double(s.answer_tokens);
       r.len_max = std::max(r.len_max, s.policy.completion());
       if (!j.vote.empty()) votes.insert(j.vote);
+      if (!s.thinking) continue;
+      ++r.thoughts;
+      r.behaviour += behaviour_of(j.text);
     }
     r.unique_answers += double(votes.size());
   }
@@ -120,7 +123,9 @@ Json step_metrics(const RlStepReport& report, const RewardSummary& r, const Tran
   j["trunc_share"] = share(r.truncated, r.samples);
   j["cut_share"] = share(r.cut, r.samples);
   j["policy/entropy"] = number(p.nll_sum / tokens);
-  j["policy/kl_ref"] = number(p.kl_sum / tokens);
+  if (report.choices > 0) j["policy/entropy_at_choice"] = number(report.choice_nll / double(report.choices));
+  if (report.reference) j["policy/kl_ref"] = number(p.kl_sum / tokens);
+  if (report.reference_is_initial) j["policy/kl_init"] = number(p.kl_sum / tokens);
   j["policy/clip_lo"] = share(p.clipped_low, p.tokens);
   j["policy/clip_hi"] = share(p.clipped_high, p.tokens);
   j["policy/ratio_min"] = number(p.ratio_min);
@@ -131,6 +136,13 @@ Json step_metrics(const RlStepReport& report, const RewardSummary& r, const Tran
   j["opt/lr"] = report.lr;
   j["opt/updates"] = report.updates;
   if (!report.mtp_loss.empty()) j["opt/mtp_loss"] = report.mtp_loss;
+  const auto per_thought = [&](int64_t n) { return double(n) / double(std::max<int64_t>(1, r.thoughts)); };
+  if (r.thoughts > 0) {
+    j["behaviour/attempts"] = per_thought(r.behaviour.attempts);
+    j["behaviour/retries_after_x"] = per_thought(r.behaviour.retries_after_x);
+    j["behaviour/wait_count"] = per_thought(r.behaviour.wait_count);
+    j["behaviour/self_check"] = per_thought(r.behaviour.self_check);
+  }
   const Loads loads = loads_of(model);
   j["moe/load_cv"] = loads.cv;
   j["moe/dead_experts"] = loads.dead;

@@ -4,6 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "reason/behaviour.h"
 #include "rl/learner.h"
 
 namespace minke {
@@ -15,6 +16,8 @@ struct RewardSummary {
   double unique_answers = 0;                                           // distinct votes of a group, mean
   double len = 0, len_right = 0, len_wrong = 0, think = 0, answer = 0; // mean tokens; of a completion, of the two parts
   int64_t len_max = 0;
+  int64_t thoughts = 0;                                                // samples that were asked to think
+  Behaviour behaviour;                                                 // sums over them
   std::map<std::string, std::pair<int64_t, int64_t>> by_task;          // "family" or "family/level": {right, samples}
   double accuracy() const { return samples ? double(right) / double(samples) : 0; }
   bool no_variance() const { return zero_right + zero_wrong + ungradable == groups; }

@@ -98,20 +98,21 @@ TEST_F(RlTest, KilledAndInterruptedRunsEndWithTheSameBytes) {
 
 TEST_F(RlTest, WhatARunWrites) {
   write("one.toml", replaced(config_, "minibatches = 2", "minibatches = 1"));
-  const Outcome run = rl("run", {}, {"--steps", "2", "--json"}, "one.toml");
+  const Outcome run = rl("run", {}, {"--steps", "3", "--json"}, "one.toml");
   ASSERT_EQ(run.code, 0) << run.err;
   const Json summary = Json::parse(run.out);
   for (const char* key : {"before", "after"}) EXPECT_TRUE(summary.at(key).at("pass1").is_number()) << key;
   const auto lines = lines_of(at("run/metrics.jsonl"));
-  ASSERT_EQ(lines.size(), 4u);
+  ASSERT_EQ(lines.size(), 5u);
   EXPECT_TRUE(lines[0].contains("val/pass1"));
-  for (const size_t i : {size_t(1), size_t(2)}) {
+  for (const size_t i : {size_t(1), size_t(2), size_t(3)}) {
     const Json& j = lines[i];
     for (const char* key :
          {"reward/mean", "reward/std", "reward/acc", "reward/format", "group/zero_right", "group/zero_wrong", "group/unique_answers",
-          "len/mean", "len/right", "len/wrong", "len/max", "len/think", "len/answer", "trunc_share", "policy/entropy", "policy/kl_ref", "policy/clip_lo",
+          "len/mean", "len/right", "len/wrong", "len/max", "len/think", "len/answer", "trunc_share", "policy/entropy", "policy/entropy_at_choice", "policy/kl_ref", "policy/clip_lo",
           "policy/clip_hi", "policy/ratio_min", "policy/ratio_max", "policy/logp_diff_max", "opt/loss", "opt/grad_norm", "opt/lr", "moe/load_cv",
-          "moe/dead_experts", "moe/bias_norm", "time/rollout", "time/reward", "time/logp", "time/train", "tok_s/rollout", "tok_s/train", "mem/rss", "mem/kv"})
+          "moe/dead_experts", "moe/bias_norm", "time/rollout", "time/reward", "time/logp", "time/train", "tok_s/rollout", "tok_s/train", "mem/rss", "mem/kv",
+          "behaviour/attempts", "behaviour/retries_after_x", "behaviour/wait_count", "behaviour/self_check"})
       EXPECT_TRUE(j.contains(key) && j[key].is_number()) << key << " of step " << i;
     EXPECT_EQ(j["policy/logp_diff_max"], 0) << "sampling and training must agree to the bit";
     EXPECT_EQ(j["opt/updates"], 1);
@@ -123,6 +124,9 @@ TEST_F(RlTest, WhatARunWrites) {
   }
   EXPECT_EQ(lines[1]["policy/kl_ref"], 0) << "the reference is the policy itself before the first update";
   EXPECT_GT(lines[2]["policy/kl_ref"].get<double>(), 0);
+  EXPECT_EQ(lines[2]["policy/kl_init"], lines[2]["policy/kl_ref"]) << "the reference is still the beginning's";
+  EXPECT_EQ(lines[3]["policy/kl_ref"], 0) << "reference_every = 2: replaced before the third step";
+  EXPECT_FALSE(lines[3].contains("policy/kl_init")) << "no longer known";
   EXPECT_LT(lines[1]["opt/lr"].get<double>(), lines[2]["opt/lr"].get<double>());
 
   const Json config = Json::parse(read_file(at("run/config.json")));

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "eval/bigram_model.h"
 #include "rl/step_metrics.h"
 #include "train/step.h"
 
@@ -131,6 +132,28 @@ TEST_F(LearnerTest, AStepIsAFunctionOfItsPlace) {
   EXPECT_EQ(learner.position, position);
   EXPECT_EQ(progress.step, 2);
   EXPECT_EQ(masters(*model_), before);
+}
+
+// Lines of one seven; after each a coin decides between another and the end, and nothing else is open: ln 2 at every choice, whatever is
+// drawn, and 0 at every other token.
+TEST_F(LearnerTest, EntropyAtChoicesIsThatOfTheirPlaces) {
+  BigramModel m(tokenizer_);
+  const int32_t line = m.token("\n"), seven = m.token("7"), end = m.token("</think>");
+  m.follow(line, seven).follow(line, end).follow(seven, line).follow(m.path(end, "\\boxed{4}"), tokenizer_.eos_id());
+  const auto model = m.build(WeightUse::kTraining);
+  config_.rl.grpo.samples = 8;
+  config_.rl.limits = {3, 40, 8};
+  Learner learner(*model, tokenizer_, config_);
+  Progress progress;
+  RlStepReport report;
+  ASSERT_TRUE(learner.step(progress, report, {}));
+  EXPECT_GE(report.choices, 32);
+  EXPECT_NEAR(report.choice_nll / double(report.choices), std::log(2.0), 1e-4);
+  double all = 0;
+  for (const Group& g : report.groups)
+    for (const RolloutSample& s : g.samples)
+      for (size_t t = 0; t < s.policy.old_logp.size(); ++t) all -= s.policy.forced[t] ? 0.0 : double(s.policy.old_logp[t]);
+  EXPECT_NEAR(all, report.choice_nll, 1e-3 * double(report.choices));
 }
 
 TEST_F(LearnerTest, TheStreamMixesItsTasksAndKeepsSplitsApart) {
