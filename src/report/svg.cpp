@@ -22,8 +22,8 @@ std::string style() {
         ".paper{{fill:{}}}.ink,.strong,.head{{fill:{}}}.muted{{fill:{}}}.grid{{stroke:{}}}.axis{{stroke:{}}}\n", paper,
         ink, muted, grid, axis);
     for (size_t i = 0; i < kSeries; ++i) {
-      css += fmt::format("path.{0},line.{0}{{stroke:{1}}}text.{0},circle.{0},rect.{0}{{fill:{1}}}\n", series_class(i),
-                         series[i]);
+      css += fmt::format("path.{0},line.{0}{{stroke:{1}}}text.{0},circle.{0},rect.{0},path.{0}.band{{fill:{1}}}\n",
+                         series_class(i), series[i]);
     }
     return css;
   };
@@ -31,7 +31,8 @@ std::string style() {
          "text{font:12px system-ui,-apple-system,'Segoe UI','DejaVu Sans',Helvetica,Arial,sans-serif}"
          ".strong{font-size:13px;font-weight:600}.head{font-size:17px;font-weight:600}\n"
          "path{fill:none;stroke-linejoin:round;stroke-linecap:round}.grid,.axis{stroke-width:1}"
-         ".raw{stroke-width:1;opacity:.5}.line{stroke-width:2}.dashed{stroke-dasharray:6 4}\n" +
+         ".raw{stroke-width:1;opacity:.5}.line{stroke-width:2}.dashed{stroke-dasharray:6 4}"
+         "path.band{stroke-width:0;opacity:.18}\n" +
          colours("#ffffff", "#1f2328", "#59636e", "#e4e8ec", "#9aa4ae", kLight) +
          "@media (prefers-color-scheme:dark){\n" +
          colours("#0d1117", "#f0f6fc", "#9da7b3", "#262c36", "#656d78", kDark) + "}\n</style>\n";
@@ -247,6 +248,15 @@ void Svg::curve(const std::vector<Point>& points, std::string_view classes) {
     }
   }
   if (!path.empty()) out_ += fmt::format("<path d=\"{}\" class=\"{}\"/>\n", path, classes);
+}
+
+void Svg::band(const std::vector<Point>& upper, const std::vector<Point>& lower, std::string_view series) {
+  MINKE_CHECK_EQ(upper.size(), lower.size());
+  std::string path;
+  const auto add = [&](const Point& p) { path += fmt::format("{}{} {}", path.empty() ? 'M' : 'L', px(p.x), px(p.y)); };
+  for (const Point& p : upper) add(p);
+  for (size_t i = lower.size(); i-- > 0;) add(lower[i]);
+  if (upper.size() > 1) out_ += fmt::format("<path d=\"{}Z\" class=\"{} band\"/>\n", path, series);
 }
 
 void Svg::dot(Point centre, double radius, std::string_view classes) {

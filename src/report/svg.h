@@ -66,6 +66,8 @@ class Svg {
   void line(Point a, Point b, std::string_view classes);
   // Breaks where a coordinate is not finite; a point alone between two breaks becomes a dot.
   void curve(const std::vector<Point>& points, std::string_view classes);
+  // The area between two lines of the same points along x, in a series_class(), see-through.
+  void band(const std::vector<Point>& upper, const std::vector<Point>& lower, std::string_view series);
   void dot(Point centre, double radius, std::string_view classes);
   void square(Point centre, double radius, std::string_view classes);
   // Grid, ticks and labels; `x_name` stands under the middle.

@@ -49,6 +49,16 @@ TEST_F(CurvesCommand, WritesWhereItIsTold) {
   EXPECT_NE(read_file(at("mine.svg")).find(">A &amp; B<"), std::string::npos);
 }
 
+TEST_F(CurvesCommand, KnowsWhatKindOfRunItIs) {
+  write_file_atomic(at("run/metrics.jsonl"), "{\"step\":1,\"tokens\":10,\"loss\":5,\"examples\":3}\n");
+  EXPECT_EQ(run({at("run")}), 0) << err_;
+  EXPECT_NE(read_file(at("run/curves.svg")).find(">Fine-tuning run run<"), std::string::npos);
+  write_file_atomic(at("run/metrics.jsonl"), read_file("tests/data/report/rl_metrics.jsonl"));
+  EXPECT_EQ(run({at("run")}), 0) << err_;
+  EXPECT_EQ(out_, at("run/curves.svg") + ": 24 steps\n");
+  EXPECT_NE(read_file(at("run/curves.svg")).find(">RL run run<"), std::string::npos);
+}
+
 TEST_F(CurvesCommand, FailsClearlyAndKeepsTheOldPicture) {
   EXPECT_EQ(run({at("nowhere")}), 1);
   EXPECT_NE(err_.find(at("nowhere") + ": expected a run's folder"), std::string::npos) << err_;

@@ -5,57 +5,15 @@
 
 #include <cmath>
 #include <limits>
-#include <regex>
 
 #include "base/rng.h"
+#include "report/panel.h"
+#include "report/sound_svg.h"
 
 namespace minke {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-size_t count(const std::string& text, const std::string& part) {
-  size_t n = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
-}
-
-// What any XML reader asks: every tag is closed by its own name, attributes are quoted, one root; and of every number
-// that places something: it is finite, and lies on the canvas.
-void expect_sound(const std::string& svg) {
-  std::vector<std::string> open;
-  const std::regex tag("<(/?)([a-z]+)((?: [a-zA-Z0-9:-]+=\"[^\"<]*\")*)(/?)>");
-  size_t at = 0;
-  for (std::sregex_iterator it(svg.begin(), svg.end(), tag), end; it != end; ++it) {
-    const std::string between = svg.substr(at, size_t(it->position()) - at);
-    ASSERT_EQ(between.find_first_of('<'), std::string::npos) << "not a tag: " << between;
-    ASSERT_TRUE(!open.empty() || between.find_first_not_of("\n") == std::string::npos)
-        << "text outside the root: " << between;
-    at = size_t(it->position() + it->length());
-    if ((*it)[1].length()) {
-      ASSERT_FALSE(open.empty());
-      EXPECT_EQ(open.back(), (*it)[2]);
-      open.pop_back();
-    } else if (!(*it)[4].length()) {
-      open.push_back((*it)[2]);
-    }
-  }
-  EXPECT_TRUE(open.empty());
-  EXPECT_EQ(svg.substr(at), "\n");
-
-  std::smatch size;
-  ASSERT_TRUE(std::regex_search(svg, size, std::regex("viewBox=\"0 0 ([0-9]+) ([0-9]+)\"")));
-  const double width = std::stod(size[1]), height = std::stod(size[2]);
-  const std::regex place(" (x|y|x1|y1|x2|y2|cx|cy|r|d)=\"([^\"]*)\"");
-  for (std::sregex_iterator it(svg.begin(), svg.end(), place), end; it != end; ++it) {
-    const std::string values = (*it)[2];
-    ASSERT_TRUE(std::regex_match(values, std::regex("[ML0-9. ]+"))) << values.substr(0, 80);
-    const std::regex number("[0-9]+(\\.[0-9]+)?");
-    for (std::sregex_iterator n(values.begin(), values.end(), number); n != end; ++n) {
-      EXPECT_LE(std::stod(n->str()), (*it)[1] == "x" || (*it)[1] == "cx" ? width : std::max(width, height));
-    }
-  }
-}
 
 // A run as it goes: the loss falls steeply then slowly, with noise; loads flare up and are balanced; an evaluation
 // every 50 steps.
@@ -151,6 +109,24 @@ TEST(Curves, NotFiniteIsAGapAndIsCounted) {
   ASSERT_LT(begin, end);
   ASSERT_NE(end, std::string::npos);
   EXPECT_EQ(lost.substr(begin, end - begin).find("<path"), std::string::npos);
+}
+
+// Fine-tuning: held-out answers beside what is practised, which begins with the first look.
+TEST(Curves, FineTuning) {
+  std::string lines;
+  for (int s = 1; s <= 300; ++s)
+    lines += fmt::format("{{\"step\":{},\"tokens\":{},\"loss\":{:.4f},\"examples\":50{}}}\n", s, s * 4096, 0.2 + 3 * std::exp(-s / 5.0),
+                         s % 60 ? "" : fmt::format(",\"sft_loss\":{}", 0.3 - s / 3e3));
+  const RunMetrics run = parse_run_metrics(lines, "sft");
+  EXPECT_TRUE(run.fine_tuning);
+  EXPECT_TRUE(std::isnan(run.answer_loss[0]));
+  EXPECT_DOUBLE_EQ(run.answer_loss[59], 0.28);
+  const std::string svg = draw_curves(run, "sft");
+  expect_sound(svg);
+  for (const char* part : {"per token of the answers", "Held-out answers", ">held-out 0.20<", ">training 0.20<", "held-out 0.2<"})
+    EXPECT_NE(svg.find(part), std::string::npos) << part;
+  EXPECT_EQ(count(svg, "<circle"), 5u);
+  EXPECT_EQ(svg.find("bits per byte"), std::string::npos);
 }
 
 TEST(Curves, LongTitleEndsInsideThePicture) {
