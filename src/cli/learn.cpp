@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "cli/commands.h"
-#include "reason/problem_source.h"
 #include "rl/run.h"
 #include "train/screen.h"
 
@@ -18,7 +17,7 @@ namespace minke {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int64_t kHeldOut = 256;  // problems an evaluation asks at most
+constexpr int64_t kHeldOut = 256;  // problems an evaluation asks, where there are so many
 
 struct LearnFlags {
   std::string problems, model = "out/tiny", out = "out/learn", data, grader;
@@ -54,17 +53,6 @@ void show(const RlEvaluation& e) {
   std::fflush(stdout);
 }
 
-// As many as a look at them asks for, or as the test split holds: a generated family says only whether it has enough.
-int64_t held_out_problems(const ProblemSource& source, uint64_t seed) {
-  if (const auto size = source.size(Split::kTest)) return std::min(*size, kHeldOut);
-  for (int64_t n = kHeldOut;; n /= 2) try {
-      source.held_out(Split::kTest, seed, n);
-      return n;
-    } catch (const Error&) {
-      if (n <= 16) throw;
-    }
-}
-
 void run_learn(const LearnFlags& f) {
   if (!file_exists(f.model + "/config.json"))
     usage_fail("{}: no model folder there; `make run` leaves out/tiny, or name one with --model", f.model);
@@ -87,9 +75,8 @@ void run_learn(const LearnFlags& f) {
   r.config.run.eval_seconds = f.eval_seconds;
   r.config.run.eval_split = "test";
   r.config.run.show_seconds = 0;
-  const ProblemSource source = ProblemSource::open({f.problems, f.data, int(f.level), f.skip_bad, false});
-  r.config.run.eval_problems = held_out_problems(source, r.config.rl.seed);
-  if (source.skipped() > 0) std::fprintf(stderr, "%s: %lld malformed lines passed over\n", f.problems.c_str(), static_cast<long long>(source.skipped()));
+  r.config.run.eval_problems = kHeldOut;
+  r.held_out_at_most = true;
   r.config.validate("");
   r.fresh = f.fresh;
   r.json = f.json;

@@ -108,6 +108,21 @@ std::optional<int64_t> ProblemSource::size(Split split) const {
   return family_ ? std::nullopt : std::optional(int64_t(problems_[int(split)].size()));
 }
 
+std::vector<int> ProblemSource::levels() const {
+  std::set<int> levels;
+  if (family_ && level_ == 0)
+    for (int l = family_->min_level; l <= family_->max_level; ++l) levels.insert(l);
+  for (const Problem& p : problems_[int(Split::kTrain)]) levels.insert(p.level);
+  return levels.size() > 1 ? std::vector<int>(levels.begin(), levels.end()) : std::vector<int>();
+}
+
+ProblemSource ProblemSource::at_level(int level) const {
+  ProblemSource one = *this;
+  one.level_ = level;
+  for (auto& problems : one.problems_) std::erase_if(problems, [level](const Problem& p) { return p.level != level; });
+  return one;
+}
+
 Problem ProblemSource::train(uint64_t seed, uint64_t index) const {
   if (family_) return draw_problem(*family_, level_, Split::kTrain, seed, index);
   const auto& problems = problems_[int(Split::kTrain)];
@@ -127,6 +142,16 @@ std::vector<Problem> ProblemSource::held_out(Split split, uint64_t seed, int64_t
   std::vector<Problem> out;
   for (int64_t i = 0; i < n; ++i) out.push_back(problems[permuted(uint64_t(i), uint64_t(size), seed, kOrderStream - 1)]);
   return out;
+}
+
+std::vector<Problem> ProblemSource::held_out_at_most(Split split, uint64_t seed, int64_t n) const {
+  if (const auto known = size(split)) return held_out(split, seed, std::min(*known, n));
+  constexpr int64_t kLeast = 16;
+  for (;; n /= 2) try {
+      return held_out(split, seed, n);
+    } catch (const Error&) {
+      if (n <= kLeast) throw;
+    }
 }
 
 int64_t ProblemSource::known_keys(int64_t enough) const {

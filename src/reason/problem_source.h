@@ -29,12 +29,18 @@ class ProblemSource {
   int64_t skipped() const { return skipped_; }       // malformed lines
   int64_t duplicates() const { return duplicates_; }
 
+  // The levels of its training problems, where it has all of several; else empty. at_level: the same source with one of them alone.
+  std::vector<int> levels() const;
+  ProblemSource at_level(int level) const;
+
   // Training problem `index`: a pure function of the arguments. A file is read in a new order each epoch.
   Problem train(uint64_t seed, uint64_t index) const;
 
   // `n` problems of the test or calibration split, no key twice; `seed` chooses which. An Error that names the split's size where `n`
   // is above it.
   std::vector<Problem> held_out(Split split, uint64_t seed, int64_t n) const;
+  // As many as the split has, at most `n`; of a family, which does not know its size, n, n / 2, n / 4 ... down to 16.
+  std::vector<Problem> held_out_at_most(Split split, uint64_t seed, int64_t n) const;
 
   // Different problems in all splits, counted up to `enough`: fewer than 5,000 make a level too small for claims about learning.
   int64_t known_keys(int64_t enough = 5000) const;

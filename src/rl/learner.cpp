@@ -17,30 +17,51 @@ double since(Clock::time_point start) { return std::chrono::duration<double>(Clo
 
 }  // namespace
 
-ProblemStream::ProblemStream(const std::vector<RlTask>& tasks, uint64_t seed) : seed_(seed) {
+ProblemStream::ProblemStream(const std::vector<RlTask>& tasks, const RlOptions& options) : seed_(options.seed) {
   double sum = 0;
   for (const RlTask& t : tasks) {
     sources_.push_back(ProblemSource::open({t.name, t.data, t.level, t.skip_bad, false}));
     weights_.push_back(sum += t.weight);
   }
   for (double& w : weights_) w /= sum;
+  if (options.curriculum == CurriculumKind::kEven) return;
+  std::vector<Curriculum::Level> named;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const ProblemSource& source = sources_[i];
+    const std::vector<int> levels = source.levels();
+    for (const int level : levels) {
+      levels_.push_back(source.at_level(level));
+      named.push_back({fmt::format("{}/{}", source.name(), level), tasks[i].weight / double(levels.size())});
+    }
+    if (!levels.empty()) continue;
+    levels_.push_back(source);
+    named.push_back({tasks[i].level ? fmt::format("{}/{}", source.name(), tasks[i].level) : source.name(), tasks[i].weight});
+  }
+  if (named.size() < 2) fail("[rl] curriculum: nothing to choose from, {} is one level alone; expected a task with levels, or several tasks", named[0].name);
+  curriculum_.emplace(std::move(named), options.curriculum_floor);
 }
 
-Problem ProblemStream::at(uint64_t number) const {
+Problem ProblemStream::at(uint64_t number, size_t* level) const {
   const double u = Rng(seed_, kTaskStream, number).uniform();
+  if (level) *level = 0;
+  if (curriculum_) {
+    const size_t chosen = curriculum_->pick(u);
+    if (level) *level = chosen;
+    return levels_[chosen].train(seed_, number);
+  }
   size_t i = 0;
   while (i + 1 < weights_.size() && u >= weights_[i]) ++i;
   return sources_[i].train(seed_, number);
 }
 
-std::vector<Problem> ProblemStream::held_out(Split split, uint64_t seed, int64_t n) const {
+std::vector<Problem> ProblemStream::held_out(Split split, uint64_t seed, int64_t n, bool at_most) const {
   std::vector<Problem> out;
   double done = 0;
   for (size_t i = 0; i < sources_.size(); ++i) {
     const int64_t upto = int64_t(double(n) * weights_[i] + 0.5), own = upto - int64_t(done * double(n) + 0.5);
     done = weights_[i];
     if (own < 1) continue;
-    for (Problem& p : sources_[i].held_out(split, seed, own)) out.push_back(std::move(p));
+    for (Problem& p : at_most ? sources_[i].held_out_at_most(split, seed, own) : sources_[i].held_out(split, seed, own)) out.push_back(std::move(p));
   }
   return out;
 }
@@ -56,6 +77,10 @@ std::string ProblemStream::summary() const {
   return text;
 }
 
+double Group::share_right() const {
+  return double(std::count_if(judged.begin(), judged.end(), [](const JudgedSample& j) { return j.right(); })) / double(judged.size());
+}
+
 Learner::Learner(Transformer& model, const Tokenizer& tokenizer, const RlConfig& config)
     : model_(model),
       tokenizer_(tokenizer),
@@ -63,7 +88,7 @@ Learner::Learner(Transformer& model, const Tokenizer& tokenizer, const RlConfig&
       options_(config.rl.policy_step()),
       step_(model, options_),
       engine_(model, CacheForm::kExpanded),
-      problems_(config.tasks, config.rl.seed),
+      problems_(config.tasks, config.rl),
       rewarder_(config.reward, tokenizer, config.rl.seed) {
   if (options_.grpo.wants_reference()) reference_ = std::make_unique<Reference>(model);
   for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) ends_line_.push_back(tokenizer.token_bytes(id).ends_with('\n'));
@@ -109,8 +134,9 @@ bool Learner::draw_groups(RlStepReport& report, uint64_t& next, const std::funct
     auto began = Clock::now();
     std::vector<Problem> problems;
     std::vector<RolloutPrompt> prompts;
+    std::vector<size_t> levels(static_cast<size_t>(missing));
     for (int64_t i = 0; i < missing; ++i) {
-      problems.push_back(problems_.at(next + uint64_t(i)));
+      problems.push_back(problems_.at(next + uint64_t(i), &levels[size_t(i)]));
       prompts.push_back(prompt_of(problems.back(), next + uint64_t(i)));
     }
     std::vector<RolloutSample> samples = roll_out(engine_, prompts, request, stop);
@@ -124,6 +150,7 @@ bool Learner::draw_groups(RlStepReport& report, uint64_t& next, const std::funct
       Group g;
       g.problem = std::move(problems[p]);
       g.number = next + p;
+      g.level = levels[p];
       for (size_t i = p * size_t(grpo.samples); i < (p + 1) * size_t(grpo.samples); ++i) {
         report.sampled_tokens += samples[i].policy.completion();
         count_choices(samples[i], report);
@@ -195,6 +222,12 @@ bool Learner::step(Progress& progress, RlStepReport& report, const std::function
     report.grad_norm /= double(report.updates);
   }
   report.train_s = since(began);
+  if (Curriculum* c = problems_.curriculum()) {  // only now: a step that was stopped has told it nothing
+    report.shares = c->shares();
+    for (const Group& g : report.groups)
+      if (!g.ungradable) c->saw(g.level, g.share_right());
+    for (size_t i = 0; i < c->levels().size(); ++i) report.pass_rates.push_back(c->pass_rate(i));
+  }
   position = next;
   ++progress.step;
   progress.tokens += report.sampled_tokens;

@@ -3,11 +3,13 @@
 // 2.2.1. The loop around it, its checkpoints and its end are run.h.
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/tokenizer/tokenizer.h"
 #include "reason/problem_source.h"
+#include "rl/curriculum.h"
 #include "rl/options.h"
 #include "rl/reference.h"
 #include "rl/reward.h"
@@ -15,28 +17,36 @@
 namespace minke {
 
 // The problems of a run: number i is drawn from one of the tasks by their weights, then from that task's training split; a pure
-// function of (seed, i).
+// function of (seed, i), and of the curriculum's state where there is one.
 class ProblemStream {
  public:
-  ProblemStream(const std::vector<RlTask>& tasks, uint64_t seed);
-  Problem at(uint64_t number) const;
-  // `n` problems of a held-out split, the tasks in turn by weight. Error names a split that is too small.
-  std::vector<Problem> held_out(Split split, uint64_t seed, int64_t n) const;
+  // Error: a curriculum without anything to choose from.
+  ProblemStream(const std::vector<RlTask>& tasks, const RlOptions& options);
+  // `level`: of the curriculum, 0 without one.
+  Problem at(uint64_t number, size_t* level = nullptr) const;
+  Curriculum* curriculum() { return curriculum_ ? &*curriculum_ : nullptr; }
+  // `n` problems of a held-out split, the tasks in turn by weight. Error names a split that is too small, unless `at_most`.
+  std::vector<Problem> held_out(Split split, uint64_t seed, int64_t n, bool at_most = false) const;
   std::string summary() const;
+  const std::vector<ProblemSource>& sources() const { return sources_; }
 
  private:
   std::vector<ProblemSource> sources_;
   std::vector<double> weights_;
   uint64_t seed_;
+  std::optional<Curriculum> curriculum_;
+  std::vector<ProblemSource> levels_;   // of the curriculum
 };
 
 // A group's samples with what they earned.
 struct Group {
   Problem problem;
   uint64_t number = 0;                  // of the problem in the run
+  size_t level = 0;                     // of the curriculum
   std::vector<RolloutSample> samples;
   std::vector<JudgedSample> judged;
   bool zero_variance = false, ungradable = false;
+  double share_right() const;
 };
 
 struct RlStepReport {
@@ -51,6 +61,7 @@ struct RlStepReport {
   bool reference = false, reference_is_initial = false;  // what the KL term looked at: a copy of the policy, that of the run's beginning
   double choice_nll = 0;                // sum of -log p over the tokens that begin a line of thought, or end it instead
   int64_t choices = 0;
+  std::vector<double> shares, pass_rates;  // of the curriculum's levels: this step's shares, the rates after it
   std::string skipped;                  // why the last skipped update was not finite
 };
 

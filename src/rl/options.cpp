@@ -73,6 +73,10 @@ RlOptions read_rl(Fields f) {
   g.overlong_tokens = f.integer("overlong_tokens", 1, kMany, g.overlong == Overlong::kSoft ? g.max_tokens / 5 : 0);
   number("temperature", r.temperature, 0.01, 10);
   number("thinking_off", r.thinking_off, 0, 1);
+  const std::vector<std::string_view> curricula = {"even", "pass_rate"};
+  r.curriculum = CurriculumKind(f.choice("curriculum", curricula, 0));
+  if (r.curriculum == CurriculumKind::kEven && f.has("curriculum_floor")) f.fail_at("curriculum_floor", "nothing without curriculum = \"pass_rate\"");
+  number("curriculum_floor", r.curriculum_floor, 0.001, 1);
   r.seed = uint64_t(f.integer("seed", 0, INT64_MAX, int64_t(r.seed)));
   const std::vector<std::string_view> precisions = {"auto", "bf16", "f32"};
   r.precision = precisions[f.choice("precision", precisions, 0)];
@@ -210,6 +214,7 @@ std::string RlConfig::fingerprint() const {
   add(rl.thinking_off), add(rl.seed), add(rl.precision), add(rl.lr), add(rl.warmup_steps), add(rl.decay_steps), add(rl.lr_final);
   add(rl.adamw.beta1), add(rl.adamw.beta2), add(rl.adamw.eps), add(rl.adamw.weight_decay), add(rl.adamw.clip), add(rl.adamw.moments);
   add(rl.mtp_lambda), add(rl.gamma), add(rl.rows_per_pass);
+  if (rl.curriculum != CurriculumKind::kEven) add("pass_rate"), add(rl.curriculum_floor);
   return fmt::format("{:016x}", xxh3_64(text));
 }
 

@@ -18,6 +18,9 @@ struct RlTask {
   bool skip_bad = false;   // malformed lines of a file are passed over
 };
 
+// Which level of which task comes next: all evenly, or the ones with a middling pass rate first (curriculum.h).
+enum class CurriculumKind : uint8_t { kEven, kPassRate };
+
 enum class RewardKind : uint8_t { kTask, kCommand, kRandom };
 
 // A wrong answer, and none, cost more than `?`: else a policy learns to bluff and spoils votes. But where right answers are rare, `?`
@@ -36,6 +39,8 @@ struct RlOptions {
   RolloutLimits limits;
   double temperature = 1;
   double thinking_off = 0;               // share of the problems asked without thinking
+  CurriculumKind curriculum = CurriculumKind::kEven;
+  double curriculum_floor = 0.1;         // kPassRate: a level is asked at least so often, beside one that teaches most
   uint64_t seed = 1;
   std::string precision = "auto";        // as the model is stored; or "bf16", "f32"
   double lr = 2e-4;

@@ -135,8 +135,10 @@ class Run {
     const GrpoOptions& g = c_.rl.grpo;
     screen_.say("rl       {}; {} problems x {} samples a step, at most {} tokens of thought and {} of answer", learner_.problems().summary(), g.prompts,
                 g.samples, c_.rl.limits.think_max, c_.rl.limits.answer_tokens);
+    for (const ProblemSource& s : learner_.problems().sources())
+      if (s.skipped() > 0) screen_.say("problems {}: {} malformed lines passed over", s.name(), s.skipped());
     self_test();
-    held_out_ = learner_.problems().held_out(parse_split(c_.run.eval_split), c_.rl.seed, c_.run.eval_problems);
+    held_out_ = learner_.problems().held_out(parse_split(c_.run.eval_split), c_.rl.seed, c_.run.eval_problems, request_.held_out_at_most);
     if (!there) {
       save(out_);  // the folder is a model's from the beginning, or refused now
       store(run_path_, run_file_);
@@ -171,6 +173,7 @@ class Run {
     checkpointed_step_ = progress_.step;
     learner_.position = uint64_t(f.integer("problem", path));
     flat_steps_ = f.integer("flat_steps", path);
+    if (Curriculum* c = learner_.problems().curriculum()) c->restore(f.text("curriculum", path), path);
     if (const auto before = f.texts.find("before"); before != f.texts.end()) {
       const Json j = parse_json(before->second, path);
       TaskSummary& s = result_.before.emplace();
@@ -185,6 +188,7 @@ class Run {
     StateFields f = run_fields(progress_, seconds_spent());
     f.integers["problem"] = int64_t(learner_.position);
     f.integers["flat_steps"] = flat_steps_;
+    if (const Curriculum* c = learner_.problems().curriculum()) f.texts["curriculum"] = c->state();
     if (result_.before) f.texts["before"] = scores(*result_.before).dump();
     save_checkpoint(out_, progress_.step, *model_, tokenizer_folder_, moments(), f, c_.run.keep_checkpoints, [&](const std::string& folder) {
       if (learner_.reference()) learner_.reference()->save(folder);
@@ -256,7 +260,7 @@ class Run {
       RlStepReport report;
       if (interrupted() || !learner_.step(progress_, report, [] { return interrupted(); })) return RlEnd::kInterrupted;
       const RewardSummary rewards = summarise(report.groups);
-      Json line = step_metrics(report, rewards, *model_);
+      Json line = step_metrics(report, rewards, *model_, learner_.problems().curriculum());
       line["skipped"] = progress_.skipped;
       std::optional<RlEvaluation> now;
       const bool due = c_.run.eval_every > 0 ? progress_.step % c_.run.eval_every == 0 : since(last_eval_) >= c_.run.eval_seconds;

@@ -29,6 +29,7 @@ struct RlRequest {
   RlConfig config;
   bool fresh = false;                 // forget a run that is in `out`
   std::optional<int64_t> steps;       // stop after this many steps instead of the config's
+  bool held_out_at_most = false;      // where a split holds fewer than eval_problems, all of them
   bool json = false;                  // the summary as one JSON object, messages to stderr
   bool quiet_end = false;             // the caller tells the end itself
   std::function<void(const RlEvaluation&)> on_evaluation;  // may be empty: then the run prints a line itself

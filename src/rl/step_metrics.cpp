@@ -98,7 +98,7 @@ RewardSummary summarise(const std::vector<Group>& groups) {
   return r;
 }
 
-Json step_metrics(const RlStepReport& report, const RewardSummary& r, const Transformer& model) {
+Json step_metrics(const RlStepReport& report, const RewardSummary& r, const Transformer& model, const Curriculum* curriculum) {
   const auto share = [](int64_t part, int64_t whole) { return whole ? double(part) / double(whole) : 0.0; };
   const PolicyMetrics& p = report.policy;
   const double tokens = double(std::max<int64_t>(1, p.tokens));
@@ -109,6 +109,11 @@ Json step_metrics(const RlStepReport& report, const RewardSummary& r, const Tran
   j["reward/format"] = share(r.well_formed, r.samples);
   j["reward/abstain"] = share(r.abstained, r.samples);
   for (const auto& [task, counts] : r.by_task) j["reward/acc/" + task] = share(counts.first, counts.second);
+  for (size_t i = 0; curriculum && i < report.shares.size(); ++i) {
+    const std::string& level = curriculum->levels()[i].name;
+    j["curriculum/share/" + level] = report.shares[i];
+    if (std::isfinite(report.pass_rates[i])) j["curriculum/pass/" + level] = report.pass_rates[i];
+  }
   j["group/zero_right"] = share(r.zero_right, r.groups);
   j["group/zero_wrong"] = share(r.zero_wrong, r.groups);
   j["group/ungradable"] = r.ungradable;

@@ -25,7 +25,8 @@ struct RewardSummary {
 RewardSummary summarise(const std::vector<Group>& groups);
 
 // The line of a step without its number: "reward/mean" and so on. `model` for the experts' loads of the last update.
-nlohmann::ordered_json step_metrics(const RlStepReport& report, const RewardSummary& rewards, const Transformer& model);
+// `curriculum` may be null.
+nlohmann::ordered_json step_metrics(const RlStepReport& report, const RewardSummary& rewards, const Transformer& model, const Curriculum* curriculum);
 
 // Prompt, completion, reward and how it ended, for the screen: the first sample that is right, or the first of all.
 std::string shown_sample(const std::vector<Group>& groups);

@@ -1,7 +1,9 @@
 // `minke rl` with the binary: killed and interrupted runs end with the same bytes, what a run says and writes, what it refuses.
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/model_folder.h"
 #include "cli/binary.h"
+#include "eval/bigram_model.h"
 
 namespace minke {
 namespace {
@@ -96,6 +98,34 @@ TEST_F(RlTest, KilledAndInterruptedRunsEndWithTheSameBytes) {
   expect_same_end("one", "alone");
 }
 
+// With a curriculum what is asked next hangs on what was answered so far: killed and resumed, the same questions. The guesser is right
+// in 6 of 10, 3 of 10 and none of the problems of its three levels.
+TEST_F(RlTest, AKilledRunGoesOnWithItsCurriculum) {
+  save_model(at("guesser"), *guessing_model(Tokenizer::load("tokenizer")).build(WeightUse::kTraining), "tokenizer");
+  std::string lines;
+  for (int i = 0; i < 90; ++i)
+    lines += Json{{"prompt", "question " + std::to_string(i)}, {"answer", i % 3 == 0 ? "4" : i % 3 == 1 ? "5" : "9"}, {"level", i % 3 + 1}}.dump() + "\n";
+  write("levels.jsonl", lines);
+  config_ = replaced(config_, "/nano\"", "/guesser\"");
+  config_ = replaced(config_, "name = \"countdown-a1\"", "name = \"" + at("levels.jsonl") + "\"");
+  config_ = replaced(config_, "kind = \"random\"", "kind = \"task\"");
+  config_ = replaced(config_, "think_max = 10", "think_max = 10\ncurriculum = \"pass_rate\"\ncurriculum_floor = 0.05");
+  write("c.toml", replaced(config_, "answer_tokens = 5", "answer_tokens = 8"));
+  ASSERT_EQ(rl("alone").code, 0);
+  const Outcome killed = rl("killed", at_step("killed", 3, SIGKILL));
+  ASSERT_EQ(killed.signal, SIGKILL) << killed.err;
+  const Outcome last = rl("killed");
+  ASSERT_EQ(last.code, 0) << last.err;
+  EXPECT_NE(last.out.find("resumed "), std::string::npos) << last.out;
+  expect_same_end("killed", "alone");
+  const Json end = lines_of(at("killed/metrics.jsonl"))[6];
+  double sum = 0;
+  for (const char* level : {"levels/1", "levels/2", "levels/3", "products-b2/1"}) sum += end.at("curriculum/share/" + std::string(level)).get<double>();
+  EXPECT_NEAR(sum, 1, 1e-9);
+  EXPECT_EQ(end.at("curriculum/pass/levels/3"), 0);
+  EXPECT_GT(end.at("curriculum/share/levels/1").get<double>(), 3 * end.at("curriculum/share/levels/3").get<double>());
+}
+
 TEST_F(RlTest, WhatARunWrites) {
   write("one.toml", replaced(config_, "minibatches = 2", "minibatches = 1"));
   const Outcome run = rl("run", {}, {"--steps", "3", "--json"}, "one.toml");
@@ -157,6 +187,8 @@ TEST_F(RlTest, WhatIsRefused) {
   };
   refused("lr = 1e-3", "lr = 1e-3\ntop_p = 0.9", "log-probabilities would lie");
   refused("lr = 1e-3", "learning_rate = 1e-3", "learning_rate");
+  refused("lr = 1e-3", "lr = 1e-3\ncurriculum = \"hard\"", "curriculum");
+  refused("lr = 1e-3", "lr = 1e-3\ncurriculum_floor = 0.2", "pass_rate");
   refused("minibatches = 2", "minibatches = 3", "multiple of minibatches");
   refused("think_min = 2", "think_min = 20", "think_min");
   refused("steps = 6", "", "how long?", 2);

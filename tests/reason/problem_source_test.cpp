@@ -230,5 +230,42 @@ TEST(ProblemSource, DataSets) {
   EXPECT_THROW(ProblemSource::open({.task = "svamp", .data = written("s.jsonl", R"({"Body": "a", "Question": "b", "Answer": 1})"), .level = 1, .whole = true}), UsageError);
 }
 
+TEST(ProblemSource, LevelsApartKeepTheSplit) {
+  const std::string path = written("minke-levels.jsonl", lines(60));
+  const ProblemSource all = ProblemSource::open({path});
+  ASSERT_EQ(all.levels(), (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(ProblemSource::open({path, "", 2}).levels(), std::vector<int>()) << "one was chosen";
+  std::set<std::string> whole, parts;
+  for (uint64_t i = 0; i < uint64_t(*all.size(Split::kTrain)); ++i) whole.insert(all.train(1, i).canonical_key);
+  for (const int level : all.levels()) {
+    const ProblemSource one = all.at_level(level);
+    EXPECT_TRUE(one.levels().empty());
+    for (uint64_t i = 0; i < uint64_t(*one.size(Split::kTrain)); ++i) {
+      const Problem p = one.train(1, i);
+      EXPECT_EQ(p.level, level);
+      EXPECT_TRUE(parts.insert(p.canonical_key).second);
+    }
+  }
+  EXPECT_EQ(parts, whole);
+
+  const ProblemSource family = ProblemSource::open({"expressions-b3"});
+  EXPECT_EQ(family.levels().size(), size_t(find_family("expressions-b3").max_level - find_family("expressions-b3").min_level + 1));
+  EXPECT_EQ(family.at_level(4).train(1, 9).level, 4);
+  EXPECT_TRUE(ProblemSource::open({"countdown-a3"}).levels().empty());
+}
+
+TEST(ProblemSource, HeldOutAtMost) {
+  const ProblemSource file = ProblemSource::open({written("minke-few.jsonl", lines(40))});
+  EXPECT_EQ(file.held_out_at_most(Split::kTest, 1, 256).size(), 10u);
+  EXPECT_EQ(file.held_out_at_most(Split::kTest, 1, 4).size(), 4u);
+  const ProblemSource family = ProblemSource::open({"products-b2", "", 1});  // 1 x 1 digits: a handful of problems
+  EXPECT_THROW(family.held_out(Split::kTest, 1, 256), Error);
+  EXPECT_THROW(family.held_out_at_most(Split::kTest, 1, 256), Error) << "fewer than 16 are no measurement";
+  const ProblemSource larger = ProblemSource::open({"products-b2", "", 2});
+  const size_t n = larger.held_out_at_most(Split::kTest, 1, 4096).size();
+  EXPECT_GE(n, 16u);
+  EXPECT_LT(n, 4096u);
+}
+
 }  // namespace
 }  // namespace minke

@@ -2,6 +2,9 @@
 #include "rl/learner.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -157,7 +160,8 @@ TEST_F(LearnerTest, EntropyAtChoicesIsThatOfTheirPlaces) {
 }
 
 TEST_F(LearnerTest, TheStreamMixesItsTasksAndKeepsSplitsApart) {
-  const ProblemStream stream(config_.tasks, 7);
+  config_.rl.seed = 7;
+  const ProblemStream stream(config_.tasks, config_.rl);
   int64_t countdown = 0;
   for (uint64_t i = 0; i < 400; ++i) {
     const Problem p = stream.at(i);
@@ -173,6 +177,69 @@ TEST_F(LearnerTest, TheStreamMixesItsTasksAndKeepsSplitsApart) {
     countdown += p.family == "countdown-a1";
   }
   EXPECT_EQ(countdown, 6);
+}
+
+// The guesser says 4 with 0.6 and 5 with 0.3, never 9: of three levels whose answers these are the last falls to the floor, and comes back
+// no further than that. What a learner restored from the state asks is what the first one asks.
+TEST_F(LearnerTest, TheCurriculumAsksWhatTeaches) {
+  const std::string path = testing::TempDir() + "minke-levels-" + std::to_string(getpid()) + ".jsonl";
+  std::string lines;
+  for (int i = 0; i < 120; ++i)
+    lines += fmt::format("{{\"prompt\": \"question {}\", \"answer\": \"{}\", \"level\": {}}}\n", i, i % 3 == 0 ? 4 : i % 3 == 1 ? 5 : 9, i % 3 + 1);
+  write_file_atomic(path, lines);
+  const auto model = guessing_model(tokenizer_).build(WeightUse::kTraining);
+  config_.tasks = {{path, 0, 1, "", false}};
+  config_.reward = {};
+  config_.rl.limits = {16, 16, 8};
+  config_.rl.lr = 0;  // it stays a guesser
+  config_.rl.grpo.samples = 8;
+  config_.rl.grpo.prompts = 8;
+  config_.rl.curriculum = CurriculumKind::kPassRate;
+  Learner learner(*model, tokenizer_, config_);
+  ASSERT_EQ(learner.problems().curriculum()->levels().size(), 3u);
+  Progress progress;
+  RlStepReport report;
+  std::vector<int> asked(3);
+  for (int step = 0; step < 12; ++step) {
+    ASSERT_TRUE(learner.step(progress, report, {}));
+    if (step == 0) {
+      EXPECT_EQ(report.shares, std::vector<double>(3, 1.0 / 3));
+    }
+    for (const Group& g : report.groups) {
+      EXPECT_EQ(g.problem.level, int(g.level) + 1);
+      ++asked[g.level];
+    }
+  }
+  EXPECT_NEAR(report.pass_rates[0], 0.6, 0.2);
+  EXPECT_NEAR(report.pass_rates[1], 0.3, 0.2);
+  EXPECT_EQ(report.pass_rates[2], 0);
+  EXPECT_NEAR(report.shares[2], 0.1 / 2.1, 0.02);
+  EXPECT_LT(asked[2], 20) << "of 96; 32 are even";
+  EXPECT_GT(asked[2], 0);
+
+  Learner other(*model, tokenizer_, config_);
+  other.position = learner.position;
+  other.problems().curriculum()->restore(learner.problems().curriculum()->state(), "state");
+  Progress again = progress;
+  RlStepReport second;
+  // A step that is stopped tells it nothing.
+  EXPECT_FALSE(learner.step(progress, report, [] { return true; }));
+  ASSERT_TRUE(learner.step(progress, report, {}));
+  ASSERT_TRUE(other.step(again, second, {}));
+  for (size_t g = 0; g < report.groups.size(); ++g) EXPECT_EQ(report.groups[g].problem.prompt, second.groups[g].problem.prompt);
+  EXPECT_EQ(report.shares, second.shares);
+  EXPECT_EQ(learner.problems().curriculum()->state(), other.problems().curriculum()->state());
+
+  config_.tasks[0].level = 2;
+  EXPECT_THROW(Learner(*model, tokenizer_, config_), Error) << "one level is no choice";
+  // A family's levels, each apart; a task with a fixed level is one.
+  config_.tasks = {{"expressions-b3", 0, 3, "", false}, {"products-b2", 2, 1, "", false}};
+  ProblemStream stream(config_.tasks, config_.rl);
+  const auto& levels = stream.curriculum()->levels();
+  ASSERT_GT(levels.size(), 4u);
+  EXPECT_EQ(levels.back().name, "products-b2/2");
+  EXPECT_NEAR(stream.curriculum()->shares().back(), 0.25, 1e-12);
+  std::remove(path.c_str());
 }
 
 TEST(RlOptions, LearningRate) {
