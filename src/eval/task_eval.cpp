@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "infer/thought.h"
 
 namespace minke {
 namespace {
@@ -14,21 +15,19 @@ struct Progress {
   size_t problem;
   int64_t sample;
   std::vector<int32_t> ids;  // of the completion
-  bool thinking;             // no </think> yet
-  int64_t think_tokens = 0;
-  bool forced = false;
+  ThoughtLimiter limiter;
 };
 
-SampleRow graded(const Tokenizer& tokenizer, const Problem& problem, const Progress& p, bool ended, const TaskEvalOptions& o) {
+SampleRow graded(const Tokenizer& tokenizer, const Problem& problem, const Progress& p, bool ended, int32_t end_of_thinking, const TaskEvalOptions& o) {
   SampleRow row;
   row.id = problem.id;
   row.family = problem.family;
   row.level = problem.level;
   row.group = problem.group;
   row.sample = p.sample;
-  row.think_tokens = p.think_tokens;
+  row.think_tokens = count_thought(p.ids, o.thinking == Thinking::kOn, end_of_thinking, ended).think;
   row.total_tokens = int64_t(p.ids.size());
-  row.exit = !ended ? Exit::kLength : p.forced ? Exit::kCap : Exit::kOwn;
+  row.exit = !ended ? Exit::kLength : p.limiter.cut() ? Exit::kCap : Exit::kOwn;
   row.text = completion_text(tokenizer, p.ids, o.thinking);
   Judgement j = judge(problem, row.text, o.mode);
   row.correct = j.outcome == Outcome::kRight;
@@ -69,6 +68,7 @@ std::vector<SampleRow> evaluate_task(Transformer& model, const Tokenizer& tokeni
   std::vector<std::optional<SampleRow>> rows(problems.size() * samples);
   std::vector<GenerateRequest> requests;
   std::vector<Progress> progress;
+  const ThoughtLimiter limiter({end_of_thinking, tokenizer.eos_id(), o.think_cap > 0 ? o.think_cap : kNoCap, kNoCap}, o.thinking == Thinking::kOn);
   for (size_t p = 0; p < problems.size(); ++p) {
     const ChatMessage question{"user", problems[p].prompt};
     const std::vector<int32_t> prompt = chat_prompt(tokenizer, {&question, 1}, o.thinking);
@@ -91,24 +91,17 @@ std::vector<SampleRow> evaluate_task(Transformer& model, const Tokenizer& tokeni
       // The id names the problem, so that a sample does not depend on how many problems stand before it.
       r.sequence = xxh3_64(problems[p].id) + s;
       requests.push_back(std::move(r));
-      progress.push_back({p, int64_t(s), {}, o.thinking == Thinking::kOn});
+      progress.push_back({p, int64_t(s), {}, limiter});
     }
   }
 
-  const LogitsHook cap = [&](size_t i, std::span<const int32_t>, size_t, float*) {
-    Progress& p = progress[i];
-    if (!p.thinking || p.think_tokens < o.think_cap) return kNoForce;
-    p.forced = true;
-    return end_of_thinking;
-  };
+  const LogitsHook cap = [&](size_t i, std::span<const int32_t> ids, size_t prompt, float*) { return progress[i].limiter.force(ids, prompt); };
   const TokenHook count = [&](size_t i, int32_t id) {
     Progress& p = progress[i];
     p.ids.push_back(id);
-    if (id == end_of_thinking) p.thinking = false;
     const bool ended = std::find(eos.begin(), eos.end(), int64_t(id)) != eos.end();
-    if (p.thinking && !ended) ++p.think_tokens;
     if (!ended && int64_t(p.ids.size()) < requests[i].max_tokens) return true;
-    SampleRow& row = rows[p.problem * samples + size_t(p.sample)].emplace(graded(tokenizer, problems[p.problem], p, ended, o));
+    SampleRow& row = rows[p.problem * samples + size_t(p.sample)].emplace(graded(tokenizer, problems[p.problem], p, ended, end_of_thinking, o));
     if (hooks.on_row) hooks.on_row(row);
     return true;
   };
