@@ -42,6 +42,7 @@ struct Loops {
   decltype(MINKE_VARIANT(finish_rows)) finish = MINKE_VARIANT(finish_rows);
   Bf16Encoder encode = bf16_encoder();
   decltype(gemm_variant().run) product = gemm_variant().run;
+  decltype(gemm_variant().run_each) product_each = gemm_variant().run_each;
   PackedLayout panels;
 };
 
@@ -68,8 +69,10 @@ Queries gather_queries(const AttentionShape& a, const Piece& p, Arena& arena) {
 
 // One key tile of one head, packed as the two right-hand sides.
 struct PackedTile {
-  const void* k;   // [d, 64 keys]
+  const void* k;   // [d, 64 keys]; its rows from k_split on at k_rest, if that is not 0
   const void* v;   // [64 keys, d_v]
+  int64_t k_split = 0;
+  const void* k_rest = nullptr;
 };
 
 // Gives a piece its tiles: where they lie if the cache keeps them packed, else packed here.
@@ -87,7 +90,7 @@ class TileSource {
     const AttentionSegment& s = *p.segment;
     if (layout_) {
       const void* page = page_tile(s, tile);
-      return {layout_->k(page, p.h0), layout_->v(page, p.h0)};
+      return {layout_->k(page, p.h0), layout_->v(page, p.h0), layout_->k_split, layout_->k_rope(page)};
     }
     if (a_.keys == KeyStore::kRows) return pack(p, tile, key_rows(a_, s, tile * kKeyTile));
     const char* page = page_tile(s, tile);
@@ -118,14 +121,13 @@ class TileSource {
   void *k_ = nullptr, *v_ = nullptr, *copy_ = nullptr;
 };
 
-// Writes the keys of queries q0 .. q1 of one head into the segment's pages.
-void put_keys(const AttentionShape& a, const KeyTileLayout& layout, const AttentionSegment& s, int64_t h, int64_t q0, int64_t q1) {
-  const int64_t bytes = int64_t(dtype_bytes(a.dtype));
-  for (int64_t q = q0; q < q1; ++q) {
+// Writes the keys of a piece's queries and heads into its segment's pages.
+void put_keys(const AttentionShape& a, const KeyTileLayout& layout, const Piece& p) {
+  const AttentionSegment& s = *p.segment;
+  for (int64_t q = p.q0; q < p.q1; ++q) {
     const int64_t position = s.first + q;
     char* tile = static_cast<char*>(s.pages[position / kKeyTile]) + a.page_tile;
-    const KeyRows row = key_rows(a, s, q);
-    put_key(a, layout, tile, h, position % kKeyTile, element(row.k_nope, h * a.k_nope_head, bytes), row.k_rope, element(row.v, h * a.v_head, bytes));
+    put_key(a, layout, tile, p.h0, p.heads, position % kKeyTile, key_rows(a, s, q));
   }
 }
 
@@ -156,8 +158,9 @@ void attend_tile(const AttentionShape& a, const Piece& p, const Queries& q, cons
   for (int64_t r = 0; r < rows; ++r) valid[r] = int32_t(std::min(kKeyTile, p.position(r0 + r) + 1 - tile * kKeyTile));
   const auto scores = [&](int64_t from, int64_t to, int64_t keys) {
     if (from < to)
-      loops.product({.dtype = a.dtype, .n = keys, .k = d}, {.m = to - from, .a = element(q.data, (r0 + from) * q.stride, bytes), .lda = q.stride,
-                                                           .b = packed.k, .c = out.s + from * kKeyTile, .ldc = kKeyTile});
+      loops.product({.dtype = a.dtype, .n = keys, .k = d, .k_split = packed.k_split},
+                    {.m = to - from, .a = element(q.data, (r0 + from) * q.stride, bytes), .lda = q.stride, .b = packed.k,
+                     .c = out.s + from * kKeyTile, .ldc = kKeyTile, .b_rest = packed.k_rest});
   };
   // Of the last tile, scores for the keys that are seen alone: a single row to the next vector, others to half of the tile. And no
   // more of V than that (its probabilities are zero), where a prefix of V's keys is a prefix of its panel.
@@ -209,6 +212,20 @@ class PieceRunner {
   PieceRunner(const AttentionShape& a, const KeyTileLayout* layout)
       : a_(a), layout_(layout), arena_(thread_arena()), scope_(arena_), loops_(loops_of(a)), tiles_(a, layout, arena_), tile_(take_scratch(a, arena_)) {}
 
+  void run(std::span<const Piece> pieces) {
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      // A piece's keys are written while the one before it is at work: reading them right behind the stores would wait for these.
+      if (i == 0) put(pieces[i]);
+      if (i + 1 < pieces.size()) put(pieces[i + 1]);
+      run(pieces[i], i + 1 < pieces.size() ? &pieces[i + 1] : nullptr);
+    }
+  }
+
+ private:
+  void put(const Piece& p) {
+    if (p.puts_keys) put_keys(a_, *layout_, p);
+  }
+
   // next: the piece to come, or null.
   void run(const Piece& p, const Piece* next) {
     if (layout_ && p.heads > 1) return run_heads(p, next);
@@ -216,7 +233,6 @@ class PieceRunner {
     const Queries q = gather_queries(a_, p, arena_);
     const RowState state = take_state(p.rows(), a_.d_v, arena_);
     for (int64_t t = 0; t < p.tiles(); ++t) {
-      if (p.puts_keys && t == p.segment->first / kKeyTile) put_keys(a_, *layout_, *p.segment, p.h0, p.q0, p.q1);
       const PackedTile packed = tiles_.get(p, t);
       for (int64_t r0 = p.first_row(t); r0 < p.rows(); r0 += kRowBlock) {
         const int64_t r1 = std::min(p.rows(), r0 + kRowBlock);
@@ -227,43 +243,43 @@ class PieceRunner {
     finish(a_, p, loops_, state);
   }
 
- private:
-  // One query, many heads, a tile's keys of all of them and then its values, as they lie in memory: the same products row by row, with
-  // those of heads that share a panel of values at once (each keeps its own columns).
+  // One query, many heads, a tile's keys of all of them and then its values, as they lie in memory.
   void run_heads(const Piece& p, const Piece* next) {
     ArenaScope scope(arena_);
     const AttentionSegment& s = *p.segment;
     const int64_t bytes = int64_t(dtype_bytes(a_.dtype)), d = a_.d_nope + a_.d_rope, heads = p.heads;
-    const int64_t shared = layout_->heads_per_panel(), columns = layout_->v_columns;
     float* scores = arena_.take<float>(heads * kKeyTile);
     void* probabilities = a_.dtype == DType::kF32 ? static_cast<void*>(scores) : arena_.take<bf16>(heads * kKeyTile);
     float *max = arena_.take<float>(heads), *sum = arena_.take<float>(heads), *o = arena_.take<float>(heads * a_.d_v);
-    float* wide = arena_.take<float>(shared * shared * columns);
     const RowState state = take_state(heads, a_.d_v, arena_);
     const char* q = element(s.q, p.q0 * a_.q_row + p.h0 * a_.q_head, bytes);
     int32_t valid[kRowBlock];
+    GemmProblem products[kRowBlock];
     for (int64_t t = 0; t < p.tiles(); ++t) {
-      // The next tile lies elsewhere: a line of each of its memory pages brings the translation and starts the hardware's stream.
-      if (const char* ahead = t + 1 < p.tiles() ? tiles_.page(p, t + 1) : next ? tiles_.page(*next, 0) : nullptr)
-        for (int64_t b = 0; b < layout_->bytes; b += 4096) __builtin_prefetch(ahead + b);
-      if (p.puts_keys && t == s.first / kKeyTile)
-        for (int64_t h = p.h0; h < p.h0 + heads; ++h) put_keys(a_, *layout_, s, h, p.q0, p.q1);
+      // What is read next lies elsewhere: a quarter of it is asked for beside each stage of this tile.
+      const Piece* after = t + 1 < p.tiles() ? &p : next;
+      const int64_t tile_after = after == &p ? t + 1 : 0;
+      const auto read_ahead = [&](int64_t quarter) {
+        if (after) read_tile_ahead(a_, *layout_, tiles_.page(*after, tile_after), std::min(kKeyTile, after->position(0) + 1 - tile_after * kKeyTile), quarter, 4);
+      };
+      read_ahead(0);
       const char* page = tiles_.page(p, t);
       const int64_t keys = std::min(kKeyTile, p.position(0) + 1 - t * kKeyTile);
       std::fill_n(valid, heads, int32_t(keys));
       for (int64_t h = 0; h < heads; ++h)
-        loops_.product({.dtype = a_.dtype, .n = (keys + 15) / 16 * 16, .k = d},
-                       {.m = 1, .a = element(q, h * a_.q_head, bytes), .lda = d, .b = layout_->k(page, p.h0 + h), .c = scores + h * kKeyTile, .ldc = kKeyTile});
+        products[h] = {.m = 1, .a = element(q, h * a_.q_head, bytes), .lda = d, .b = layout_->k(page, p.h0 + h), .c = scores + h * kKeyTile,
+                       .ldc = kKeyTile, .b_rest = layout_->k_rope(page)};
+      const std::span<const GemmProblem> of_heads(products, size_t(heads));
+      loops_.product_each({.dtype = a_.dtype, .n = (keys + 15) / 16 * 16, .k = d, .k_split = layout_->k_split}, of_heads);
+      read_ahead(1);
       loops_.softmax(scores, heads, valid, a_.scale, max, sum);
       if (a_.dtype == DType::kBF16) loops_.encode(scores, static_cast<bf16*>(probabilities), heads * kKeyTile);
-      for (int64_t h = 0, n = 0; h < heads; h += n) {
-        n = std::min(shared, heads - h);
-        const int64_t ldc = n == 1 ? a_.d_v : n * columns;
-        float* c = n == 1 ? o + h * a_.d_v : wide;
-        loops_.product({.dtype = a_.dtype, .n = ldc, .k = keys_looked_at(a_, loops_, keys)},
-                       {.m = n, .a = element(probabilities, h * kKeyTile, bytes), .lda = kKeyTile, .b = layout_->v(page, p.h0 + h), .c = c, .ldc = ldc});
-        for (int64_t i = 0; n > 1 && i < n; ++i) std::copy_n(wide + i * ldc + i * columns, a_.d_v, o + (h + i) * a_.d_v);
-      }
+      read_ahead(2);
+      for (int64_t h = 0; h < heads; ++h)
+        products[h] = {.m = 1, .a = element(probabilities, h * kKeyTile, bytes), .lda = kKeyTile, .b = layout_->v(page, p.h0 + h), .c = o + h * a_.d_v,
+                       .ldc = a_.d_v};
+      loops_.product_each({.dtype = a_.dtype, .n = a_.d_v, .k = keys_looked_at(a_, loops_, keys)}, of_heads);
+      read_ahead(3);
       loops_.merge(heads, a_.d_v, max, sum, o, state.max, state.sum, state.o);
     }
     finish(a_, p, loops_, state);
@@ -284,7 +300,7 @@ void run_piece_by_tiles(const AttentionShape& a, const Piece& p, const KeyTileLa
   Arena& arena = thread_arena();
   ArenaScope scope(arena);
   const Loops loops = loops_of(a);
-  if (p.puts_keys) put_keys(a, *layout, *p.segment, p.h0, p.q0, p.q1);
+  if (p.puts_keys) put_keys(a, *layout, p);
   const Queries q = gather_queries(a, p, arena);
   float* max = arena.take<float>(tiles * rows);
   float* sum = arena.take<float>(tiles * rows);
@@ -332,7 +348,7 @@ std::vector<Piece> cut_pieces(const AttentionShape& a, std::span<const Attention
       const int64_t q0 = std::max<int64_t>(0, (s.first / kKeyTile + blocks * c / cuts) * kKeyTile - s.first);
       const int64_t q1 = std::min(s.n_q, (s.first / kKeyTile + blocks * (c + 1) / cuts) * kKeyTile - s.first);
       for (int64_t g = 0; g < groups && q0 < q1; ++g)
-        pieces.push_back({&s, g * heads, std::min(heads, a.heads - g * heads), q0, q1, cuts == 1 && a.keys == KeyStore::kPagedTiles});
+        pieces.push_back({&s, g * heads, std::min(heads, a.heads - g * heads), q0, q1, cuts == 1 && groups == 1 && a.keys == KeyStore::kPagedTiles});
     }
   }
   return pieces;
@@ -350,7 +366,7 @@ void attention_forward(const AttentionShape& shape, std::span<const AttentionSeg
   if (layout && std::any_of(pieces.begin(), pieces.end(), later))
     parallel_for(int64_t(pieces.size()), [&](int64_t i) {
       const Piece& p = pieces[size_t(i)];
-      if (later(p)) put_keys(shape, *layout, *p.segment, p.h0, p.q0, p.q1);
+      if (later(p)) put_keys(shape, *layout, p);
     });
   const auto few_rows = [](const Piece& p) { return p.rows() <= kRowBlock && p.tiles() >= 8; };
   if (int64_t(pieces.size()) < thread_count() && std::all_of(pieces.begin(), pieces.end(), few_rows)) {
@@ -370,7 +386,7 @@ void attention_forward(const AttentionShape& shape, std::span<const AttentionSeg
   }
   parallel_for(int64_t(starts.size()) - 1, [&](int64_t task) {
     PieceRunner runner(shape, layout);
-    for (size_t i = starts[size_t(task)], end = starts[size_t(task) + 1]; i < end; ++i) runner.run(pieces[i], i + 1 < end ? &pieces[i + 1] : nullptr);
+    runner.run(std::span(pieces).subspan(starts[size_t(task)], starts[size_t(task) + 1] - starts[size_t(task)]));
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/attention/attention.h"
+#include "kernels/attention/key_tiles.h"
 #include "kernels/math/row_format.h"
 
 namespace minke {
@@ -36,10 +37,6 @@ inline void store_rows(const float* from, int64_t ld, int64_t rows, int64_t n, D
   }
 }
 
-// Rows of keys and values that follow one another.
-struct KeyRows {
-  const void *k_nope, *k_rope, *v;
-};
 inline KeyRows key_rows(const AttentionShape& a, const AttentionSegment& s, int64_t from) {
   const int64_t bytes = int64_t(dtype_bytes(a.dtype));
   return {element(s.k_nope, from * a.k_nope_row, bytes), element(s.k_rope, from * a.k_rope_row, bytes), element(s.v, from * a.v_row, bytes)};

@@ -4,6 +4,14 @@
 
 constexpr int64_t kPanelStep = Simd::kWidth * 4;  // bytes of B per step: kWidth floats, or kWidth pairs of bf16
 
+// One panel of B: k elements of K, those from `split` on at `rest`.
+struct Panel {
+  const char* b;
+  int64_t k;
+  const char* rest = nullptr;
+  int64_t split = 0;
+};
+
 struct Output {
   char* c;
   int64_t row_bytes;
@@ -90,7 +98,7 @@ inline __attribute__((always_inline)) void write_block(const Simd::F (&acc)[kRow
 // pairs an odd K ends in Step::last, which reads one element of each row; a packed A or one in floats of our own is padded with a zero
 // instead.
 template <class Step, int kRows, int kLive, bool kPackedA>
-void block(const char* a, int64_t a_row, const char* b, int64_t k, const Output& out) {
+void block(const char* a, int64_t a_row, const Panel& panel, const Output& out) {
   Simd::F acc[kRows][kLive];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r)
@@ -102,36 +110,57 @@ void block(const char* a, int64_t a_row, const char* b, int64_t k, const Output&
   constexpr int64_t kStepA = kPackedA ? kPanelStep : 4 * Step::kPerLoad;
   const int64_t row = kPackedA ? 4 : a_row;
   constexpr bool kHasLast = requires { Step::kLastIsShort; };
-  const int64_t steps = kHasLast && !kPackedA ? k / Step::kPerStep : (k + Step::kPerStep - 1) / Step::kPerStep;
-  for (int64_t s = 0; s < steps; ++s, a += kStepA, b += kPanelStep) Step::template step<kRows, kLive>(acc, a, row, b);
+  const char* b = panel.b;
+  const auto walk = [&](int64_t k) __attribute__((always_inline)) {
+    const int64_t steps = kHasLast && !kPackedA ? k / Step::kPerStep : (k + Step::kPerStep - 1) / Step::kPerStep;
+    for (int64_t s = 0; s < steps; ++s, a += kStepA, b += kPanelStep) Step::template step<kRows, kLive>(acc, a, row, b);
+  };
+  if (!kPackedA && panel.rest) {
+    walk(panel.split);
+    b = panel.rest;
+  }
+  walk(panel.k - panel.split);
   if constexpr (kHasLast && !kPackedA)
-    if (k % 2) Step::template last<kRows, kLive>(acc, a, row, b);
+    if (panel.k % 2) Step::template last<kRows, kLive>(acc, a, row, b);
   write_block<kRows, kLive>(acc, out);
 }
 
 template <class Step, int kLive, bool kPackedA>
-void block_of(int64_t rows, const char* a, int64_t a_row, const char* b, int64_t k, const Output& out) {
+void block_of(int64_t rows, const char* a, int64_t a_row, const Panel& b, const Output& out) {
   switch (rows) {
-    case 1: return block<Step, 1, kLive, kPackedA>(a, a_row, b, k, out);
-    case 2: return block<Step, 2, kLive, kPackedA>(a, a_row, b, k, out);
-    case 3: return block<Step, 3, kLive, kPackedA>(a, a_row, b, k, out);
-    case 4: return block<Step, 4, kLive, kPackedA>(a, a_row, b, k, out);
-    case 5: return block<Step, 5, kLive, kPackedA>(a, a_row, b, k, out);
-    default: return block<Step, 6, kLive, kPackedA>(a, a_row, b, k, out);
+    case 1: return block<Step, 1, kLive, kPackedA>(a, a_row, b, out);
+    case 2: return block<Step, 2, kLive, kPackedA>(a, a_row, b, out);
+    case 3: return block<Step, 3, kLive, kPackedA>(a, a_row, b, out);
+    case 4: return block<Step, 4, kLive, kPackedA>(a, a_row, b, out);
+    case 5: return block<Step, 5, kLive, kPackedA>(a, a_row, b, out);
+    default: return block<Step, 6, kLive, kPackedA>(a, a_row, b, out);
   }
 }
+
+// The panels of a B, one after the other.
+template <class Step>
+struct PanelWalk {
+  explicit PanelWalk(const GemmShape& s)
+      : k(s.k), split(s.k_split), bytes(bytes_of(split ? split : k)), rest_bytes(split ? bytes_of(k - split) : 0) {}
+  static int64_t bytes_of(int64_t k) { return (k + Step::kPerStep - 1) / Step::kPerStep * kPanelStep; }
+  Panel panel(const GemmProblem& p, int64_t i) const {
+    const char* b = static_cast<const char*>(p.b) + i * bytes;
+    return split ? Panel{b, k, static_cast<const char*>(p.b_rest) + i * rest_bytes, split} : Panel{b, k};
+  }
+  int64_t k, split, bytes, rest_bytes;
+};
 
 // Rows of the next block when m are left: sixes, the last 7 to 11 in two even parts (4 or 5 rows still fill the pipes).
 inline int64_t next_rows(int64_t m) { return m >= 12 || m == 6 ? 6 : m > 6 ? (m + 1) / 2 : m; }
 
 // All rows of A against one panel.
 template <class Step, int kLive = Simd::kVectors>
-void column_of_blocks(int64_t m, const char* a, int64_t a_row, const char* b, int64_t k, Output out) {
+void column_of_blocks(int64_t m, const char* a, int64_t a_row, const Panel& b, Output out) {
   if constexpr (kLive > 1)
-    if (out.columns <= (kLive - 1) * Simd::kLanes) return column_of_blocks<Step, kLive - 1>(m, a, a_row, b, k, out);
+    if (out.columns <= (kLive - 1) * Simd::kLanes) return column_of_blocks<Step, kLive - 1>(m, a, a_row, b, out);
   for (int64_t rows = 0; m > 0; m -= rows, a += rows * a_row, out.c += rows * out.row_bytes) {
     rows = next_rows(m);
-    block_of<Step, kLive, false>(rows, a, a_row, b, k, out);
+    block_of<Step, kLive, false>(rows, a, a_row, b, out);
   }
 }
 
@@ -151,7 +180,7 @@ void run_wgrad(int64_t m, int64_t n, int64_t k, const void* dy, const void* x, f
         const char* b = static_cast<const char*>(x) + column0 / Simd::kWidth * panel_bytes;
         for (int64_t column = column0; column < column_end; column += Simd::kWidth, b += panel_bytes) {
           const Output out{reinterpret_cast<char*>(dw + row * ld_dw + column), ld_dw * 4, DType::kF32, Store::kAdd, k - column};
-          block_of<Step, Simd::kVectors, true>(rows, a, 4, b, m, out);
+          block_of<Step, Simd::kVectors, true>(rows, a, 4, {b, m}, out);
         }
       }
     }
@@ -169,17 +198,16 @@ inline int64_t rows_per_pass(int64_t m, int64_t k, int64_t bytes_per_element) {
 // Step on A as it lies (kABytes per element).
 template <class Step, int64_t kABytes>
 void run_rows(const GemmShape& shape, const GemmProblem& problem) {
-  const int64_t panel_bytes = (shape.k + Step::kPerStep - 1) / Step::kPerStep * kPanelStep;
+  const PanelWalk<Step> walk(shape);
   const int64_t c_bytes = shape.c_dtype == DType::kF32 ? 4 : 2;
   const int64_t pass = rows_per_pass(problem.m, shape.k, kABytes);
   for (int64_t row = 0; row < problem.m; row += pass) {
     const int64_t rows = std::min(pass, problem.m - row);
     const char* a = static_cast<const char*>(problem.a) + row * problem.lda * kABytes;
-    const char* b = static_cast<const char*>(problem.b);
-    for (int64_t column = 0; column < shape.n; column += Simd::kWidth, b += panel_bytes) {
+    for (int64_t column = 0, i = 0; column < shape.n; column += Simd::kWidth, ++i) {
       const Output out{static_cast<char*>(problem.c) + (row * problem.ldc + column) * c_bytes, problem.ldc * c_bytes, shape.c_dtype, shape.store,
                        shape.n - column};
-      column_of_blocks<Step>(rows, a, problem.lda * kABytes, b, shape.k, out);
+      column_of_blocks<Step>(rows, a, problem.lda * kABytes, walk.panel(problem, i), out);
     }
   }
 }

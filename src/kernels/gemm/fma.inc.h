@@ -32,7 +32,8 @@ void widen_panel(const char* pairs, int64_t k, float* to) {
 
 void run_bf16(const GemmShape& shape, const GemmProblem& problem) {
   constexpr int64_t kRowsWorthWidening = 24;
-  const int64_t k = round_up(shape.k, 2), panel_bytes = k / 2 * kPanelStep, pass = std::min(rows_per_pass(problem.m, k, 4), problem.m);
+  const int64_t k = round_up(shape.k, 2), pass = std::min(rows_per_pass(problem.m, k, 4), problem.m);
+  const PanelWalk<FmaPairStep> walk(shape);
   const int64_t c_bytes = shape.c_dtype == DType::kF32 ? 4 : 2;
   ArenaScope scope(thread_arena());
   float* a = thread_arena().take<float>(pass * k);
@@ -43,18 +44,35 @@ void run_bf16(const GemmShape& shape, const GemmProblem& problem) {
       widen_row(static_cast<const bf16*>(problem.a) + (row + i) * problem.lda, shape.k, a + i * k);
       if (k > shape.k) a[i * k + shape.k] = 0;
     }
-    const char* b = static_cast<const char*>(problem.b);
-    for (int64_t column = 0; column < shape.n; column += Simd::kWidth, b += panel_bytes) {
+    for (int64_t column = 0, i = 0; column < shape.n; column += Simd::kWidth, ++i) {
       const Output out{static_cast<char*>(problem.c) + (row * problem.ldc + column) * c_bytes, problem.ldc * c_bytes, shape.c_dtype, shape.store,
                        shape.n - column};
+      const Panel b = walk.panel(problem, i);
       if (rows >= kRowsWorthWidening) {
-        widen_panel(b, k, wide);
-        column_of_blocks<FmaStep>(rows, reinterpret_cast<const char*>(a), k * 4, reinterpret_cast<const char*>(wide), k, out);
+        const int64_t split = b.rest ? b.split : k;
+        widen_panel(b.b, split, wide);
+        if (b.rest) widen_panel(b.rest, k - split, wide + split * Simd::kWidth);
+        column_of_blocks<FmaStep>(rows, reinterpret_cast<const char*>(a), k * 4, {reinterpret_cast<const char*>(wide), k}, out);
       } else {
-        column_of_blocks<FmaPairStep>(rows, reinterpret_cast<const char*>(a), k * 4, b, k, out);
+        column_of_blocks<FmaPairStep>(rows, reinterpret_cast<const char*>(a), k * 4, b, out);
       }
     }
   }
+}
+
+void run_each(const GemmShape& shape, std::span<const GemmProblem> problems) {
+  if (shape.dtype == DType::kF32) return each_row<FmaStep>(shape, problems);
+  ArenaScope scope(thread_arena());
+  const int64_t k = round_up(shape.k, 2);
+  GemmProblem* wide = thread_arena().take<GemmProblem>(int64_t(problems.size()));
+  for (size_t i = 0; i < problems.size(); ++i) {
+    float* a = thread_arena().take<float>(k);
+    widen_row(static_cast<const bf16*>(problems[i].a), shape.k, a);
+    if (k > shape.k) a[shape.k] = 0;
+    wide[i] = problems[i];
+    wide[i].a = a;
+  }
+  each_row<FmaPairStep>(shape, {wide, problems.size()});
 }
 
 void run(const GemmShape& shape, const GemmProblem& problem) {

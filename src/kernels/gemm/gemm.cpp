@@ -85,6 +85,7 @@ void gemm_serial(const GemmShape& shape, const GemmProblem& problem) { gemm_vari
 
 void gemm(const GemmShape& shape, std::span<const GemmProblem> problems) {
   MINKE_CHECK(shape.store == Store::kSet || shape.c_dtype == DType::kF32);
+  MINKE_CHECK_EQ(shape.k_split, 0);
   const GemmVariant& variant = gemm_variant();
   double total = 0;
   for (const GemmProblem& p : problems) total += p.m > 0 ? cost_ns(shape, p.m) : 0;

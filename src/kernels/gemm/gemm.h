@@ -24,6 +24,7 @@ struct GemmShape {
   int64_t n = 0, k = 0;
   DType c_dtype = DType::kF32;
   Store store = Store::kSet;
+  int64_t k_split = 0;  // B in two blocks: rows of K from here on lie in b_rest; a multiple of the layout's k_unit. 0: one block
 };
 
 // One product of a group: rows of A against one packed B.
@@ -34,6 +35,7 @@ struct GemmProblem {
   const void* b = nullptr;  // packed by pack_b with the same dtype, k, n
   void* c = nullptr;        // [m, n], row stride ldc elements
   int64_t ldc = 0;
+  const void* b_rest = nullptr;  // packed with k - k_split; run and gemm_serial alone take it
 };
 
 // Bytes of a packed B for products in `dtype`. A B packed for n columns also serves products with fewer: its first columns.
@@ -81,6 +83,9 @@ struct GemmVariant {
   int64_t (*packed_bytes)(DType dtype, int64_t k, int64_t n);
   void (*pack)(DType dtype, int64_t k, int64_t n, const void* source, DType source_dtype, int64_t stride_k, int64_t stride_n, void* dst);
   void (*run)(const GemmShape& shape, const GemmProblem& problem);  // one thread
+  // Rows with a B each (m = 1, f32 C, kSet): the bits of run. Here b may point at any 16th column of a panel that the n columns do
+  // not leave.
+  void (*run_each)(const GemmShape& shape, std::span<const GemmProblem> problems);
   PackedLayout (*layout)(DType dtype);
   const char* order_bf16;          // how K is reduced, in words
   const char* order_f32;

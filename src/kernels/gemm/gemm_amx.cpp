@@ -65,9 +65,17 @@ struct BlockA {
   const char* rest;  // [rows, 32], or null
 };
 
+// Two panels of B: `split` steps of 32 k, then the rest of K where that lies.
+struct BlockB {
+  const char *left, *right;
+  int64_t split;
+  const char *left_rest, *right_rest;
+};
+
 // C of at most 32 rows by two panels, left in `c` (rows 128 bytes apart) or where it belongs.
 template <bool kLower>
-void multiply(const BlockA& a, const char* left, const char* right, float* c, int64_t c_row_bytes) {
+void multiply(const BlockA& a, const BlockB& b, float* c, int64_t c_row_bytes) {
+  const char *left = b.left, *right = b.right;
   MINKE_TILE_ZERO(0);
   MINKE_TILE_ZERO(1);
   if constexpr (kLower) {
@@ -88,7 +96,14 @@ void multiply(const BlockA& a, const char* left, const char* right, float* c, in
     left += kTileBytes;
     right += kTileBytes;
   };
-  for (int64_t s = 0; s < a.steps; ++s) step(a.rows + s * 64, a.row_bytes);
+  const auto turn = [&](int64_t s) {
+    if (s == b.split) left = b.left_rest, right = b.right_rest;
+  };
+  for (int64_t s = 0; s < a.steps; ++s) {
+    turn(s);
+    step(a.rows + s * 64, a.row_bytes);
+  }
+  turn(a.steps);
   if (a.rest) step(a.rest, 64);
   MINKE_TILE_STORE(0, c, c_row_bytes);
   MINKE_TILE_STORE(1, c + kTileRows, c_row_bytes);
@@ -117,7 +132,8 @@ void write_out(const GemmShape& shape, const float* block, int64_t rows, int64_t
 // All columns for `rows` rows: whole blocks of 32, or one smaller block; tiles are configured for min(rows, 32) rows.
 void run_pass(const GemmShape& shape, const GemmProblem& problem, int64_t row, int64_t rows) {
   const int64_t steps = shape.k / kTileK, rest = shape.k % kTileK;
-  const int64_t panel_bytes = round_up(shape.k, kTileK) * kTileRows * 2;
+  const int64_t split = shape.k_split ? shape.k_split : shape.k;
+  const int64_t panel_bytes = round_up(split, kTileK) * kTileRows * 2, rest_bytes = round_up(shape.k - split, kTileK) * kTileRows * 2;
   const auto* a = static_cast<const bf16*>(problem.a) + row * problem.lda;
   ArenaScope scope(thread_arena());
   bf16* rests = nullptr;  // [rows, 32]
@@ -127,17 +143,18 @@ void run_pass(const GemmShape& shape, const GemmProblem& problem, int64_t row, i
     for (int64_t i = 0; i < rows; ++i) std::memcpy(static_cast<void*>(rests + i * kTileK), a + i * problem.lda + steps * kTileK, size_t(rest) * 2);
   }
   alignas(64) float block[kBlockRows * 32];
-  const char* b = static_cast<const char*>(problem.b);
-  for (int64_t column = 0; column < shape.n; column += 32, b += 2 * panel_bytes) {
+  const char *b = static_cast<const char*>(problem.b), *b_rest = static_cast<const char*>(problem.b_rest);
+  for (int64_t column = 0; column < shape.n; column += 32, b += 2 * panel_bytes, b_rest += 2 * rest_bytes) {
     const int64_t columns = std::min<int64_t>(32, shape.n - column);
-    const char* right = columns > kTileRows ? b + panel_bytes : b;  // a second panel that is not there: the first again, thrown away
+    const bool two = columns > kTileRows;  // a second panel that is not there: the first again, thrown away
+    const BlockB block_b{b, two ? b + panel_bytes : b, shape.k_split ? split / kTileK : -1, b_rest, two ? b_rest + rest_bytes : b_rest};
     const bool direct = columns == 32 && shape.c_dtype == DType::kF32 && shape.store == Store::kSet;
     for (int64_t i = 0; i < rows; i += kBlockRows) {
       const BlockA block_a{reinterpret_cast<const char*>(a + i * problem.lda), problem.lda * 2, steps, rest ? reinterpret_cast<const char*>(rests + i * kTileK) : nullptr};
       void* c = element(problem.c, shape.c_dtype, (row + i) * problem.ldc + column);
       float* to = direct ? static_cast<float*>(c) : block;
       const int64_t to_bytes = direct ? problem.ldc * 4 : 128, block_rows = std::min(kBlockRows, rows - i);
-      block_rows > kTileRows ? multiply<true>(block_a, b, right, to, to_bytes) : multiply<false>(block_a, b, right, to, to_bytes);
+      block_rows > kTileRows ? multiply<true>(block_a, block_b, to, to_bytes) : multiply<false>(block_a, block_b, to, to_bytes);
       if (!direct) write_out(shape, block, block_rows, columns, c, problem.ldc);
     }
   }
@@ -157,6 +174,11 @@ void run(const GemmShape& shape, const GemmProblem& problem) {
     run_pass(shape, problem, whole, last);
   }
   MINKE_TILE_RELEASE();
+}
+
+void run_each(const GemmShape& shape, std::span<const GemmProblem> problems) {
+  if (shape.dtype == DType::kF32) return kAvx512Variant.run_each(shape, problems);
+  for (const GemmProblem& p : problems) run(shape, p);  // panels of 16 columns: b starts one
 }
 
 // dY as rows of A along tokens, [n rounded to 16, m rounded to 32], padding zero: pairs of tokens zipped, then turned tile by tile.
@@ -196,7 +218,7 @@ void run_wgrad(DType dtype, int64_t m, int64_t n, int64_t k, const void* dy, con
 }  // namespace
 
 const GemmVariant kAmxVariant = {
-    "amx", Isa::kAmx, packed_bytes, pack, run, layout, "32 of k at a time: even and odd k summed apart from zero, added, then added to the sum",
+    "amx", Isa::kAmx, packed_bytes, pack, run, run_each, layout, "32 of k at a time: even and odd k summed apart from zero, added, then added to the sum",
     "k ascending; one f32 fma each",
 };
 const WgradKernel kAmxWgrad = {dy_bytes, pack_dy, x_bytes, pack_x, run_wgrad};

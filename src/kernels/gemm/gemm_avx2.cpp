@@ -12,6 +12,7 @@ namespace {
 
 #include "kernels/gemm/simd256.inc.h"
 #include "kernels/gemm/block.inc.h"
+#include "kernels/gemm/each.inc.h"
 #define MINKE_PANEL_WIDTH Simd::kWidth
 #include "kernels/gemm/pack.inc.h"
 #include "kernels/gemm/fma.inc.h"
@@ -19,7 +20,7 @@ namespace {
 }  // namespace
 
 const GemmVariant kAvx2Variant = {
-    "avx2", Isa::kAvx2, packed_bytes, pack, run, layout, "k ascending; one f32 fma each", "k ascending; one f32 fma each",
+    "avx2", Isa::kAvx2, packed_bytes, pack, run, run_each, layout, "k ascending; one f32 fma each", "k ascending; one f32 fma each",
 };
 const WgradKernel kAvx2Wgrad = {wgrad_bytes, wgrad_pack, wgrad_bytes, wgrad_pack, wgrad_run};
 

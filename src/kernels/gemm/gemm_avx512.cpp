@@ -14,6 +14,7 @@ namespace {
 
 #include "kernels/gemm/simd512.inc.h"
 #include "kernels/gemm/block.inc.h"
+#include "kernels/gemm/each.inc.h"
 #define MINKE_PANEL_WIDTH Simd::kWidth
 #include "kernels/gemm/pack.inc.h"
 #include "kernels/gemm/fma.inc.h"
@@ -21,7 +22,7 @@ namespace {
 }  // namespace
 
 const GemmVariant kAvx512Variant = {
-    "avx512", Isa::kAvx512, packed_bytes, pack, run, layout, "k ascending; one f32 fma each", "k ascending; one f32 fma each",
+    "avx512", Isa::kAvx512, packed_bytes, pack, run, run_each, layout, "k ascending; one f32 fma each", "k ascending; one f32 fma each",
 };
 const WgradKernel kAvx512Wgrad = {wgrad_bytes, wgrad_pack, wgrad_bytes, wgrad_pack, wgrad_run};
 

@@ -18,6 +18,7 @@ namespace {
 #include "kernels/gemm/simd512.inc.h"
 #undef MINKE_SIMD_HAS_BF16
 #include "kernels/gemm/block.inc.h"
+#include "kernels/gemm/each.inc.h"
 
 struct DotStep {
   static constexpr int64_t kPerStep = 2, kPerLoad = 1;
@@ -56,6 +57,10 @@ void run(const GemmShape& shape, const GemmProblem& problem) {
   shape.dtype == DType::kF32 ? kAvx512Variant.run(shape, problem) : run_rows<DotStep, 2>(shape, problem);
 }
 
+void run_each(const GemmShape& shape, std::span<const GemmProblem> problems) {
+  shape.dtype == DType::kF32 ? kAvx512Variant.run_each(shape, problems) : each_row<DotStep>(shape, problems);
+}
+
 int64_t wgrad_bytes(DType dtype, int64_t m, int64_t columns) { return packed_bytes(dtype, m, columns); }
 void wgrad_pack(DType dtype, int64_t m, int64_t columns, const void* source, int64_t stride, void* dst) {
   pack(dtype, m, columns, source, dtype, stride, 1, dst);
@@ -67,7 +72,7 @@ void wgrad_run(DType dtype, int64_t m, int64_t n, int64_t k, const void* dy, con
 }  // namespace
 
 const GemmVariant kAvx512Bf16Variant = {
-    "avx512_bf16", Isa::kAvx512Bf16, packed_bytes, pack, run, layout, "pairs of k ascending; in a pair the odd k first, one f32 fma each",
+    "avx512_bf16", Isa::kAvx512Bf16, packed_bytes, pack, run, run_each, layout, "pairs of k ascending; in a pair the odd k first, one f32 fma each",
     "k ascending; one f32 fma each",
 };
 const WgradKernel kAvx512Bf16Wgrad = {wgrad_bytes, wgrad_pack, wgrad_bytes, wgrad_pack, wgrad_run};

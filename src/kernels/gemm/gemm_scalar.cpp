@@ -24,9 +24,11 @@ void run_typed(const GemmShape& shape, const GemmProblem& problem) {
   for (int64_t i = 0; i < problem.m; ++i) {
     const A* a = static_cast<const A*>(problem.a) + i * problem.lda;
     for (int64_t j0 = 0; j0 < shape.n; j0 += kWidth) {
-      const float* b = static_cast<const float*>(problem.b) + j0 * shape.k;
+      const int64_t split = shape.k_split ? shape.k_split : shape.k;
+      const float* b = static_cast<const float*>(problem.b) + j0 * split;
       Four s0 = {}, s1 = {}, s2 = {}, s3 = {};
       for (int64_t p = 0; p < shape.k; ++p, b += kWidth) {
+        if (p == split) b = static_cast<const float*>(problem.b_rest) + j0 * (shape.k - split);
         const float x = to_packed(a[p], float{});
         Four v[4];
         std::memcpy(v, b, sizeof v);
@@ -53,10 +55,14 @@ void run(const GemmShape& shape, const GemmProblem& problem) {
   shape.dtype == DType::kF32 ? run_typed<float>(shape, problem) : run_typed<bf16>(shape, problem);
 }
 
+void run_each(const GemmShape& shape, std::span<const GemmProblem> problems) {
+  for (const GemmProblem& p : problems) run(shape, p);  // panels of 16 columns: b starts one
+}
+
 }  // namespace
 
 const GemmVariant kScalarVariant = {
-    "scalar", Isa::kScalar, packed_bytes, pack, run, layout, "k ascending; f32 product rounded, then added",
+    "scalar", Isa::kScalar, packed_bytes, pack, run, run_each, layout, "k ascending; f32 product rounded, then added",
     "k ascending; f32 product rounded, then added",
 };
 

@@ -126,6 +126,7 @@ struct CaseShape {
 inline const std::vector<CaseShape> kCaseShapes = {
     {1, 1, 8, 4, 8, false},   {2, 3, 5, 2, 7, false},     {3, 64, 16, 8, 16, false}, {2, 65, 32, 16, 32, false}, {2, 63, 1, 0, 1, false},
     {1, 200, 33, 6, 20, false}, {4, 129, 24, 0, 40, false}, {8, 150, 32, 16, 32, true}, {3, 70, 9, 4, 9, true},    {1, 257, 64, 16, 48, false},
+    {5, 70, 32, 10, 20, false}, {2, 80, 64, 32, 100, false},
 };
 inline std::string describe(const AttentionCase& c) {
   return std::string(isa_name(chosen_isa())) + " " + dtype_info(c.shape.dtype).name + " heads " + std::to_string(c.shape.heads) + " keys " +

@@ -114,6 +114,8 @@ TEST_F(AmxEmulated, ProductsFollowTheStatedOrder) {
       }
 }
 
+TEST_F(AmxEmulated, BlocksAndRowsGiveTheSameBits) { check_blocks_and_rows(kEmulatedAmxVariant, DType::kBF16); }
+
 TEST_F(AmxEmulated, WeightGradientsFollowTheStatedOrder) {
   const WgradKernel& amx = kEmulatedAmxWgrad;
   for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 1}, {5, 17, 33}, {32, 16, 32}, {77, 50, 40}, {200, 33, 65}}) {

@@ -184,6 +184,12 @@ TEST(Gemm, ARowsResultDependsOnTheRowAlone) {
   });
 }
 
+TEST(Gemm, BlocksAndRowsGiveTheSameBits) {
+  for_each_variant([](const GemmVariant& variant) {
+    for (DType dtype : kDTypes) check_blocks_and_rows(variant, dtype);
+  });
+}
+
 TEST(Gemm, PacksAlikeOnAnyNumberOfThreads) {
   for_each_variant([](const GemmVariant&) {
     const int64_t k = 300, n = 1000;
