@@ -22,7 +22,7 @@ struct TaskEvalOptions {
   Thinking thinking = Thinking::kOn;
   GradeMode mode = GradeMode::kLenient;
   CommandGrader* grader = nullptr;       // a user's own: right where its reward is at least 0.5
-  CacheForm cache = CacheForm::kExpanded;  // kLatent needs a model without gradients
+  CacheForm cache = CacheForm::kExpanded;
 
   static constexpr int64_t kAnswerRoom = 16;  // tokens that a cap must leave for the answer
   void validate() const;                 // UsageError names the option

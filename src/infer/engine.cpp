@@ -11,6 +11,8 @@ namespace {
 
 int64_t pages_for(int64_t positions) { return (positions + kKeyTile - 1) / kKeyTile; }
 
+int64_t tile_bytes(const Transformer& model, CacheForm form) { return cache_tile_bytes(model.block(0).self_attn.dims, model.compute(), form); }
+
 int64_t most_pages(const EngineOptions& o, int64_t page_bytes) {
   if (o.cache_bytes == 0) return 0;
   if (o.cache_bytes < page_bytes)
@@ -25,13 +27,18 @@ const char* finish_reason_name(FinishReason reason) {
   return kNames[size_t(reason)];
 }
 
+int64_t sequence_cache_bytes(const Transformer& model, CacheForm form, int64_t positions) {
+  return pages_for(positions) * tile_bytes(model, form) * model.layers();
+}
+
 Engine::Engine(Transformer& model, CacheForm form, EngineOptions options)
     : model_(model),
       form_(form),
       options_(options),
-      tile_bytes_(cache_tile_bytes(model.block(0).self_attn.dims, model.compute(), form)),
+      tile_bytes_(tile_bytes(model, form)),
       pool_(tile_bytes_ * model.layers(), most_pages(options, tile_bytes_ * model.layers())) {
   MINKE_CHECK(options.prefill_chunk >= 1 && options.step_rows >= 1 && options.max_sequences >= 1);
+  if (form == CacheForm::kLatent) model.weights().use_absorbed();
 }
 
 Engine::~Engine() = default;

@@ -59,6 +59,9 @@ struct EngineOptions {
   int64_t cache_bytes = 0;             // most memory for pages; 0: as much as is asked for
 };
 
+// Bytes of the pages that a sequence of so many positions takes.
+int64_t sequence_cache_bytes(const Transformer& model, CacheForm form, int64_t positions);
+
 // What a step did, and what the engine has done in all.
 struct EngineCounts {
   int64_t steps = 0, rows = 0, tokens = 0;

@@ -71,6 +71,7 @@ void per_head(const void* const* w, int64_t heads, View x, int64_t x_head, int64
 
 void attend_absorbed(const Mla& p, const Rows& rows, MlaSaved& s, Arena& arena, const CacheView& cache) {
   const MlaDims& d = p.dims;
+  MINKE_CHECK(p.w_uk[0] != nullptr);  // Weights::use_absorbed() comes first
   const int64_t rows_n = s.q.rows, wide = d.kv_rank + d.rope;
   View q = take(arena, s.q.dtype, rows_n, d.heads * wide);  // per head: q_n Wuk, then q_r
   View u = take(arena, s.q.dtype, rows_n, d.heads * d.kv_rank);

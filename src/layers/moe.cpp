@@ -7,7 +7,25 @@
 
 namespace minke {
 
-void moe_forward(const Moe& p, View u, View h, MoeSaved& s, Arena& arena) {
+namespace {
+
+// Puts the given experts in the place of s.chosen, counts those that were not there, and weighs them.
+void replay_experts(const RouterShape& r, int64_t t, const ExpertReplay& replay, MoeSaved& s) {
+  for (int64_t row = 0; row < t; ++row) {
+    const uint16_t* given = replay.experts + row * replay.stride;
+    int32_t* chosen = s.chosen + row * r.top_k;
+    for (int64_t k = 0; k < r.top_k; ++k) {
+      MINKE_CHECK_LT(int64_t(given[k]), r.experts);
+      s.replay_differs += std::find(chosen, chosen + r.top_k, int32_t(given[k])) == chosen + r.top_k;
+    }
+    std::copy_n(given, r.top_k, chosen);
+  }
+  router_weights(r, t, s.scores, s.chosen, s.weights);
+}
+
+}  // namespace
+
+void moe_forward(const Moe& p, View u, View h, MoeSaved& s, Arena& arena, const ExpertReplay& replay) {
   const RouterShape& r = p.router.shape;
   const int64_t t = u.rows, d = u.cols, slots = t * r.top_k, inner = p.down_proj[0].in;
   MINKE_CHECK(u.contiguous() && h.contiguous());
@@ -23,6 +41,8 @@ void moe_forward(const Moe& p, View u, View h, MoeSaved& s, Arena& arena) {
   float* logits = arena.take<float>(t * r.experts);
   router_logits_forward(u.dtype, t, r.experts, d, u.data, p.router.w, logits);
   router_forward(r, t, logits, p.router.bias, s.scores, s.chosen, s.weights);
+  s.replay_differs = 0;
+  if (replay.experts) replay_experts(r, t, replay, s);
   plan_experts(t, r.top_k, r.experts, s.chosen, s.plan);
   permute_rows(u.dtype, s.plan, r.top_k, d, u.data, s.x.data);
   grouped_forward(p.gate_up_proj, s.plan.offsets, s.x, s.gate_up);

@@ -27,9 +27,17 @@ struct Moe {
   Mlp shared_experts;
 };
 
+// Experts that another pass chose for the same rows, to be taken instead of the router's choice: a policy learns through the experts that
+// its rollout took. Scores and gates, and so the gradients, are those of the pass at hand.
+struct ExpertReplay {
+  const uint16_t* experts = nullptr;  // of row t: [K] at t * stride, in the order of their slots; null: nothing is replayed
+  int64_t stride = 0;
+};
+
 struct MoeSaved {
   float *scores = nullptr, *weights = nullptr;  // [T, N], [T, K]
   int32_t* chosen = nullptr;                    // [T, K]
+  int64_t replay_differs = 0;                   // replayed experts that the router would not have chosen
   ExpertPlan plan;
   View x;           // [T K, D] rows in expert order
   View gate_up;     // [T K, 2I]
@@ -45,7 +53,7 @@ struct BalanceLoss {
   int64_t sequences_of_pass = 1;   // in the rows at hand
 };
 
-void moe_forward(const Moe& p, View u, View h, MoeSaved& s, Arena& arena);
+void moe_forward(const Moe& p, View u, View h, MoeSaved& s, Arena& arena, const ExpertReplay& replay = {});
 // du [T, D] f32 is overwritten. dy_f32 and dy are the same gradient in f32 and in compute dtype. Returns the balance
 // loss, whose gradient goes through the gate too.
 double moe_backward(const Moe& p, const MoeSaved& s, const Rows& rows, const BalanceLoss& balance, View u, View dy_f32, View dy, View du,

@@ -3,7 +3,7 @@
 namespace minke {
 
 void block_forward(const Block& p, const Rope& rope, const Rows& rows, DType dtype, View h, BlockSaved& s, Arena& arena, const CacheView* cache,
-                   bool keep_residual) {
+                   bool keep_residual, const ExpertReplay& replay) {
   const int64_t t = h.rows, d = h.cols;
   const auto keep = [&](View& copy_of_h) {
     if (!keep_residual) return;
@@ -22,7 +22,7 @@ void block_forward(const Block& p, const Rope& rope, const Rows& rows, DType dty
   keep(s.h_ffn);
   norm_forward(p.post_attention_layernorm, h, s.u, s.u_rstd);
   if (p.is_moe)
-    moe_forward(p.moe, s.u, h, s.moe, arena);
+    moe_forward(p.moe, s.u, h, s.moe, arena, replay);
   else
     mlp_forward(p.mlp, s.u, h, s.mlp, arena);
 }

@@ -25,9 +25,9 @@ struct BlockSaved {
   MoeSaved moe;
 };
 
-// h [T, D] f32, in place. keep_residual: for a backward to come.
+// h [T, D] f32, in place. keep_residual: for a backward to come. replay is read by a MoE block.
 void block_forward(const Block& p, const Rope& rope, const Rows& rows, DType dtype, View h, BlockSaved& s, Arena& arena, const CacheView* cache,
-                   bool keep_residual);
+                   bool keep_residual, const ExpertReplay& replay = {});
 // dh [T, D] f32, in place. Returns the balance loss.
 double block_backward(const Block& p, const Rope& rope, const Rows& rows, const BlockSaved& s, const BalanceLoss& balance, View dh, Arena& arena);
 

@@ -162,8 +162,11 @@ class TrainPass {
 
   void forward_main() {
     Depth& main = depths_[0];
-    m_.forward(main.rows, main.ids.data(), saved_, arena_, {}, true);
-    for (size_t l = 0; l < m_.blocks_.size(); ++l) count_loads(m_.blocks_[l], saved_.blocks[l]);
+    m_.forward(main.rows, main.ids.data(), saved_, arena_, {}, true, batch_.experts);
+    for (size_t l = 0; l < m_.blocks_.size(); ++l) {
+      count_loads(m_.blocks_[l], saved_.blocks[l]);
+      losses_.replay_differs += saved_.blocks[l].moe.replay_differs;
+    }
     losses_.main = loss(main, 0, saved_.x, 1.0);
   }
 

@@ -101,6 +101,7 @@ Transformer::Transformer(const ModelConfig& config, DType compute, WeightUse use
   const float eps = float(c.rms_norm_eps);
   table_ = weights_.table("model.embed_tokens.weight", &d_table_);
   for (int64_t l = 0; l < c.num_hidden_layers; ++l) blocks_.push_back(build_block(l));
+  for (const Block& b : blocks_) moe_layers_ += b.is_moe;
   norm_ = weights_.norm("model.norm.weight", c.hidden_size, eps);
   head_ = weights_.linear({"lm_head.weight"}, c.hidden_size, c.vocab_size);
   for (int64_t k = 0; k < c.num_nextn_predict_layers; ++k) {
@@ -116,8 +117,11 @@ Transformer::Transformer(const ModelConfig& config, DType compute, WeightUse use
 }
 
 void Transformer::forward(const Rows& rows, const int32_t* ids, ForwardSaved& s, Arena& arena, const std::vector<CacheView>& caches,
-                          bool keep_residual) {
-  const int64_t t = rows.count(), d = config_.hidden_size;
+                          bool keep_residual, std::span<const uint16_t> experts) {
+  const int64_t t = rows.count(), d = config_.hidden_size, choices = choices_per_row(), k = config_.num_experts_per_tok;
+  if (!experts.empty() && int64_t(experts.size()) != t * choices)
+    fail("experts to replay: expected {} rows x {} MoE layers x {}, found {} choices; were they recorded by another model?", t, moe_layers_, k,
+         experts.size());
   int64_t longest = 0;
   for (const RowSegment& r : rows.segments) longest = std::max(longest, r.first + r.n);
   rope_.reserve(longest);
@@ -126,9 +130,11 @@ void Transformer::forward(const Rows& rows, const int32_t* ids, ForwardSaved& s,
   s.rstd = arena.take<float>(t);
   s.blocks.resize(blocks_.size());
   embedding_forward(compute(), t, d, ids, table_, s.h.f32());
+  ExpertReplay replay{experts.data(), choices};
   for (size_t l = 0; l < blocks_.size(); ++l) {
     const Arena::Mark mark = arena.mark();
-    block_forward(blocks_[l], rope_, rows, compute(), s.h, s.blocks[l], arena, caches.empty() ? nullptr : &caches[l], keep_residual);
+    block_forward(blocks_[l], rope_, rows, compute(), s.h, s.blocks[l], arena, caches.empty() ? nullptr : &caches[l], keep_residual, replay);
+    if (replay.experts && blocks_[l].is_moe) replay.experts += k;
     if (!keep_residual) arena.release(mark);
   }
   norm_forward(norm_, s.h, s.x, s.rstd);

@@ -34,6 +34,7 @@ struct TrainBatch {
   std::vector<int64_t> lengths;
   std::span<const float> weights;                         // [tokens]: what each counts as a target (SFT: answers only); empty: 1
   std::span<const std::vector<int64_t>> segment_starts;   // [sequences]: where documents begin inside each; empty: nowhere
+  std::span<const uint16_t> experts = {};                 // [rows][MoE layers][K] to replay in the main model; empty: the router's own
   int64_t rows() const { return int64_t(tokens.size()) - int64_t(lengths.size()); }
 };
 
@@ -46,6 +47,7 @@ struct StepLosses {
   double main = 0;
   std::vector<double> mtp;
   double balance = 0;
+  int64_t replay_differs = 0;        // replayed experts that the router would not have chosen
 };
 
 class Transformer {
@@ -66,11 +68,14 @@ class Transformer {
   const std::vector<std::string>& router_biases() const { return router_biases_; }
   const std::vector<std::vector<int64_t>>& expert_loads() const { return expert_loads_; }
   void clear_expert_loads();
+  int64_t choices_per_row() const { return moe_layers_ * config_.num_experts_per_tok; }  // of the main model
 
   // Passes over positions below n may then run side by side, each on one thread.
   void reserve(int64_t n) { rope_.reserve(n); }
-  // ids [rows]. caches [layers()] or empty.
-  void forward(const Rows& rows, const int32_t* ids, ForwardSaved& s, Arena& arena, const std::vector<CacheView>& caches, bool keep_residual);
+  // ids [rows]. caches [layers()] or empty. experts [rows][MoE layers][K], as Generation records them, are taken instead of the router's
+  // choice (layers/moe.h: ExpertReplay); empty: the router's own.
+  void forward(const Rows& rows, const int32_t* ids, ForwardSaved& s, Arena& arena, const std::vector<CacheView>& caches, bool keep_residual,
+               std::span<const uint16_t> experts = {});
   // logits [rows, V] f32 of x rows [rows, D].
   void logits(View x, View out) const { linear_forward(head_, x, out); }
 
@@ -93,6 +98,7 @@ class Transformer {
   const void* table_ = nullptr;
   float* d_table_ = nullptr;
   std::vector<Block> blocks_;
+  int64_t moe_layers_ = 0;           // of blocks_
   Norm norm_;
   Linear head_;
   std::vector<MtpModule> mtp_;

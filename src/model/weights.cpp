@@ -6,7 +6,8 @@
 #include "base/threads.h"
 
 namespace minke {
-Weights::Weights(const ModelConfig& config, DType compute, WeightUse use) : compute_(compute), use_(use) {
+Weights::Weights(const ModelConfig& config, DType compute, WeightUse use)
+    : compute_(compute), use_(use), absorbed_in_use_(use == WeightUse::kInference) {
   for (ParameterSpec& spec : parameter_list(config)) {
     if (!spec.copy_of.empty()) continue;
     by_name_[spec.name] = specs_.size();
@@ -110,13 +111,28 @@ std::pair<const void* const*, const void* const*> Weights::absorbed(const std::s
   form->in = rank;
   form->nope = nope;
   form->v = v;
-  for (int64_t i = 0; i < heads; ++i) {
-    form->per_head_uk.push_back(allocate(packed_b_bytes(compute_, nope, rank)));
-    form->per_head_uv.push_back(allocate(packed_b_bytes(compute_, rank, v)));
-  }
+  form->per_head_uk.resize(size_t(heads));  // where the layers look, so never moved again
+  form->per_head_uv.resize(size_t(heads));
+  if (absorbed_in_use_) allocate_absorbed(*form);
   const std::pair<const void* const*, const void* const*> result{form->per_head_uk.data(), form->per_head_uv.data()};
   forms_.push_back(std::move(form));
   return result;
+}
+
+void Weights::allocate_absorbed(Form& form) {
+  for (void*& w : form.per_head_uk) w = allocate(packed_b_bytes(compute_, form.nope, form.in));
+  for (void*& w : form.per_head_uv) w = allocate(packed_b_bytes(compute_, form.in, form.v));
+}
+
+void Weights::use_absorbed() {
+  if (absorbed_in_use_) return;
+  absorbed_in_use_ = true;
+  const ParameterSource source = [this](const ParameterSpec& spec) { return master_values(spec); };
+  for (const auto& form : forms_) {
+    if (form->kind != Form::kAbsorbed) continue;
+    allocate_absorbed(*form);
+    fill_form(*form, source);
+  }
 }
 
 ParameterValues Weights::master_values(const ParameterSpec& spec) const { return {DType::kF32, master(spec.name)}; }
@@ -153,6 +169,7 @@ void Weights::fill_form(const Form& form, const ParameterSource& source) const {
       return;
     }
     case Form::kAbsorbed: {
+      if (!absorbed_in_use_) return;
       const size_t size = dtype_bytes(first.dtype);
       const int64_t head_rows = form.nope + form.v;
       for (size_t h = 0; h < form.per_head_uk.size(); ++h) {

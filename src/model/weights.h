@@ -37,11 +37,13 @@ class Weights {
   const float* router(const std::string& name, float** dw);   // [N, D] f32, values rounded to the compute dtype
   const float* router_bias(const std::string& name);          // [N] f32, not rounded
   const void* table(const std::string& name, float** dw);     // [V, D] rows in the compute dtype
-  // kv_b_proj's halves per head: {w_uk[H], w_uv[H]} (layers/mla.h).
+  // kv_b_proj's halves per head: {w_uk[H], w_uv[H]} (layers/mla.h). In training null until use_absorbed().
   std::pair<const void* const*, const void* const*> absorbed(const std::string& name, int64_t heads, int64_t nope, int64_t v, int64_t rank);
 
   void fill(const ParameterSource& source);  // every form from the source; in training the masters too
   void refresh();                            // every form from the masters
+  // The absorbed forms are wanted, for a latent cache: training, which does not read them, makes and refreshes them only from here on.
+  void use_absorbed();
 
   // Training only.
   int64_t flat_size() const { return flat_size_; }
@@ -63,12 +65,14 @@ class Weights {
     int64_t nope = 0, v = 0;
   };
   void* allocate(int64_t bytes);
+  void allocate_absorbed(Form& form);
   void fill_form(const Form& form, const ParameterSource& source) const;
   ParameterValues master_values(const ParameterSpec& spec) const;
   float* gradient_of(const std::vector<std::string>& names) const;
 
   DType compute_;
   WeightUse use_;
+  bool absorbed_in_use_;
   std::vector<ParameterSpec> specs_;
   std::unordered_map<std::string, size_t> by_name_;
   std::vector<int64_t> offsets_;

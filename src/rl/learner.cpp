@@ -87,7 +87,7 @@ Learner::Learner(Transformer& model, const Tokenizer& tokenizer, const RlConfig&
       config_(config),
       options_(config.rl.policy_step()),
       step_(model, options_),
-      engine_(model, CacheForm::kExpanded),
+      engine_(model, config.rl.cache, {.cache_bytes = config.rl.cache_mib << 20}),
       problems_(config.tasks, config.rl),
       rewarder_(config.reward, tokenizer, config.rl.seed) {
   if (options_.grpo.wants_reference()) reference_ = std::make_unique<Reference>(model);
@@ -117,6 +117,17 @@ void Learner::count_choices(const RolloutSample& s, RlStepReport& report) const 
   }
 }
 
+Learner::CacheNeed Learner::cache_need(CacheForm form) const {
+  const GrpoOptions& grpo = options_.grpo;
+  int64_t longest = 0;
+  for (int64_t i = 0; i < grpo.prompts; ++i) longest = std::max(longest, int64_t(prompt_of(problems_.at(uint64_t(i)), uint64_t(i)).ids.size()));
+  const int64_t positions = std::min(longest + grpo.max_tokens - 1, model_.config().max_position_embeddings);
+  CacheNeed need;
+  need.sequence = sequence_cache_bytes(model_, form, positions);
+  need.rollout = need.sequence * std::min(grpo.prompts * grpo.samples, EngineOptions{}.max_sequences);
+  return need;
+}
+
 // Without dynamic sampling one rollout of all prompts; with it further ones for the groups that had no variance.
 bool Learner::draw_groups(RlStepReport& report, uint64_t& next, const std::function<bool()>& stop) {
   const GrpoOptions& grpo = options_.grpo;
@@ -125,6 +136,7 @@ bool Learner::draw_groups(RlStepReport& report, uint64_t& next, const std::funct
   request.limits = config_.rl.limits;
   request.sampler.temperature = config_.rl.temperature;
   request.sampler.seed = config_.rl.seed;
+  request.record_experts = config_.rl.cache == CacheForm::kLatent;
   request.end_of_thinking = end_of_thinking_id(tokenizer_);
   request.eos = model_.config().eos_token_id;
   request.positions = model_.config().max_position_embeddings;
@@ -202,12 +214,13 @@ bool Learner::step(Progress& progress, RlStepReport& report, const std::function
 
   const auto began = Clock::now();
   report.lr = config_.rl.lr_at(progress.step);
+  UpdateReport first;  // what sampling and training differ by: later updates differ because the policy has moved
   for (int64_t m = 0; m < grpo.minibatches; ++m) {
     const int64_t begin = groups * m / grpo.minibatches, end = groups * (m + 1) / grpo.minibatches;
     if (begin == end) continue;
     const auto part = std::span(samples).subspan(size_t(begin * grpo.samples), size_t((end - begin) * grpo.samples));
     const UpdateReport u = step_.run(part, report.lr, progress);
-    if (report.updates == 0) report.logp_diff_max = std::max(report.logp_diff_max, u.logp_diff_max);
+    if (report.updates == 0) first = u;
     report.policy.merge(u.policy);
     report.trained_rows += u.rows;
     if (!u.why.empty()) report.skipped = u.why;
@@ -217,6 +230,9 @@ bool Learner::step(Progress& progress, RlStepReport& report, const std::function
     report.grad_norm += u.grad_norm;
     report.mtp_loss = u.losses.mtp;
   }
+  report.logp_diff_max = first.logp_diff_max;
+  report.logp_diff_mean = first.logp_diff_sum / double(std::max<int64_t>(1, first.logp_diffs));
+  if (first.replayed > 0) report.replay_diff_share = double(first.replay_differs) / double(first.replayed);
   if (report.updates > 0) {
     report.loss /= double(report.updates);
     report.grad_norm /= double(report.updates);

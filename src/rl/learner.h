@@ -52,7 +52,9 @@ struct Group {
 struct RlStepReport {
   std::vector<Group> groups;            // all that were drawn
   PolicyMetrics policy;                 // over all updates
-  double logp_diff_max = 0;             // of the first update: 0 when sampling and training agree to the bit
+  // Of the first update, sampling against training: 0 where they agree to the bit (the expanded cache).
+  double logp_diff_max = 0, logp_diff_mean = 0;
+  std::optional<double> replay_diff_share;  // of the experts replayed, those that training would not have chosen; none: not replayed
   double loss = 0, grad_norm = 0;       // means over the updates
   double lr = 0;
   std::vector<double> mtp_loss;
@@ -72,6 +74,13 @@ class Learner {
 
   // Draws problems from progress' position on. False: `stop` ended it, and nothing has changed.
   bool step(Progress& progress, RlStepReport& report, const std::function<bool()>& stop);
+
+  // Bytes of a rollout's cache in this form: of one sequence at its longest, and of all that may run at once. The prompts are the run's
+  // first; samples that share a prompt's pages take less.
+  struct CacheNeed {
+    int64_t sequence = 0, rollout = 0;
+  };
+  CacheNeed cache_need(CacheForm form) const;
 
   uint64_t position = 0;                // the next problem's number; part of every checkpoint
   Optimizer& optimizer() { return step_.optimizer(); }

@@ -80,6 +80,9 @@ RlOptions read_rl(Fields f) {
   r.seed = uint64_t(f.integer("seed", 0, INT64_MAX, int64_t(r.seed)));
   const std::vector<std::string_view> precisions = {"auto", "bf16", "f32"};
   r.precision = precisions[f.choice("precision", precisions, 0)];
+  const std::vector<std::string_view> caches = {"expanded", "latent"};
+  r.cache = CacheForm(f.choice("cache", caches, size_t(r.cache)));
+  whole("cache_mib", r.cache_mib, 0, int64_t(1) << 24);
 
   number("lr", r.lr, 0, 10);
   whole("warmup_steps", r.warmup_steps, 0);
@@ -215,6 +218,7 @@ std::string RlConfig::fingerprint() const {
   add(rl.adamw.beta1), add(rl.adamw.beta2), add(rl.adamw.eps), add(rl.adamw.weight_decay), add(rl.adamw.clip), add(rl.adamw.moments);
   add(rl.mtp_lambda), add(rl.gamma), add(rl.rows_per_pass);
   if (rl.curriculum != CurriculumKind::kEven) add("pass_rate"), add(rl.curriculum_floor);
+  if (rl.cache == CacheForm::kLatent) add("latent");
   return fmt::format("{:016x}", xxh3_64(text));
 }
 

@@ -15,6 +15,7 @@ namespace {
 struct PassTokens {
   std::vector<int32_t> tokens;
   std::vector<int64_t> lengths;
+  std::vector<uint16_t> experts;                 // to replay, or empty
   std::vector<float> weights;                    // [tokens] 1 for counted completion tokens: the MTP modules' targets
   std::vector<const PolicySample*> sample;       // [tokens]
   std::vector<double> weight;                    // [tokens] w_i
@@ -27,6 +28,7 @@ PassTokens lay_out(std::span<const PolicySample* const> samples, std::span<const
     const PolicySample& s = *samples[i];
     p.lengths.push_back(int64_t(s.ids.size()) - 1);
     p.tokens.insert(p.tokens.end(), s.ids.begin(), s.ids.end());
+    p.experts.insert(p.experts.end(), s.experts.begin(), s.experts.end());
     for (int64_t t = 0; t < int64_t(s.ids.size()); ++t) {
       const int64_t place = t - s.prompt;
       p.sample.push_back(&s);
@@ -100,6 +102,9 @@ UpdateReport PolicyStep::gradients(std::span<const PolicySample> samples) {
   std::vector<int64_t> counted;
   for (const PolicySample& s : samples) {
     MINKE_CHECK(s.prompt >= 1 && s.completion() >= 0 && int64_t(s.old_logp.size()) == s.completion() && int64_t(s.forced.size()) == s.completion());
+    const int64_t choices = (int64_t(s.ids.size()) - 1) * model_.choices_per_row(), recorded = int64_t(s.experts.size());
+    if (s.experts.empty() != samples[0].experts.empty() || (recorded > 0 && recorded != choices))
+      fail("experts to replay: expected {} for a sample of {} tokens, found {}; all samples of an update have them or none", choices, s.ids.size(), recorded);
     counted.push_back(s.counted());
   }
   const std::vector<double> all_weights = sample_weights(grpo, counted);
@@ -131,15 +136,19 @@ UpdateReport PolicyStep::gradients(std::span<const PolicySample> samples) {
         const double now = double(logp[i]), old = double(s.old_logp[t]);
         const double difference = std::abs(now - old);
         if (!(difference <= report.logp_diff_max)) report.logp_diff_max = difference;  // a NaN stays
+        report.logp_diff_sum += difference;
+        ++report.logp_diffs;
         if (s.forced[t]) continue;
         const TokenTerm term = token_term(grpo, now, old, s.ref_logp.empty() ? 0.0 : double(s.ref_logp[t]), s.advantage);
         dlogp[i] = float(pass.weight[at] * term.d_logp);
         report.policy.add(term, pass.weight[at], now);
       }
     };
-    const StepLosses part = model_.train({pass.tokens, pass.lengths, pass.weights, {}}, loss, double(std::max<int64_t>(trained_tokens, 1)),
+    const StepLosses part = model_.train({pass.tokens, pass.lengths, pass.weights, {}, pass.experts}, loss, double(std::max<int64_t>(trained_tokens, 1)),
                                          int64_t(trained.size()), token_loss);
     report.rows += int64_t(pass.tokens.size()) - int64_t(pass.lengths.size());
+    report.replayed += int64_t(pass.experts.size());
+    report.replay_differs += part.replay_differs;
     report.losses.main += part.main;
     report.losses.mtp.resize(part.mtp.size());
     for (size_t k = 0; k < part.mtp.size(); ++k) report.losses.mtp[k] += part.mtp[k];

@@ -1,7 +1,8 @@
 #pragma once
 // One update of the policy: a minibatch of samples packed into passes, the GRPO loss of each token, gradients accumulated, one AdamW
 // step. The old log-probabilities are the rollout's own: with the expanded cache the training forward gives the same bits
-// (docs/invariance.md), so no pass over the old policy is made, and the first minibatch's ratios are exactly 1.
+// (docs/invariance.md), so no pass over the old policy is made, and the first minibatch's ratios are exactly 1. With the latent cache both
+// differ by roundings; lest those send a token to other experts, the update goes through the experts that the rollout chose.
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct PolicySample {
   std::vector<float> old_logp;      // [completion] under the policy that drew it
   std::vector<float> ref_logp;      // [completion], or empty: no reference
   std::vector<uint8_t> forced;      // [completion] 1: not the policy's choice, so not in the loss
+  std::vector<uint16_t> experts;    // [ids - 1][MoE layers][K] to replay in the update, or empty: the router chooses
   double advantage = 0;
   bool left_out = false;            // counted among the N samples, but without a loss (overlong filter)
   int64_t completion() const { return int64_t(ids.size()) - prompt; }
@@ -48,6 +50,10 @@ struct UpdateReport {
   StepLosses losses;               // main: mean cross-entropy of the counted tokens
   double grad_norm = 0;
   double logp_diff_max = 0;        // |log pi - old log pi| over the tokens of the passes
+  double logp_diff_sum = 0;        // the same, over logp_diffs tokens
+  int64_t logp_diffs = 0;
+  int64_t replayed = 0;            // experts that were replayed, and those of them that the router would not have chosen
+  int64_t replay_differs = 0;
   int64_t trained_samples = 0, rows = 0;
   bool skipped = false;            // nothing was updated: no sample had a gradient, or `why`
   std::string why;                 // what was not finite

@@ -38,14 +38,14 @@ std::vector<RolloutSample> roll_out(Engine& engine, std::span<const RolloutPromp
     }
   }
   bool stopped = false;
-  const std::vector<Generation> generated = engine.generate(
+  std::vector<Generation> generated = engine.generate(
       requests, {}, [&] { return stopped = stopped || (stop && stop()); },
       [&](size_t i, std::span<const int32_t> ids, size_t prompt, float*) { return limiters[i].force(ids, prompt); });
   if (stopped) return {};
 
   std::vector<RolloutSample> out;
   for (size_t i = 0; i < generated.size(); ++i) {
-    const Generation& g = generated[i];
+    Generation& g = generated[i];
     RolloutSample s;
     s.prompt = i / size_t(r.samples);
     s.policy.ids = requests[i].prompt;
@@ -53,6 +53,7 @@ std::vector<RolloutSample> roll_out(Engine& engine, std::span<const RolloutPromp
     s.policy.ids.insert(s.policy.ids.end(), g.ids.begin(), g.ids.end());
     s.policy.old_logp = g.logp;
     s.policy.forced = g.forced;
+    if (r.record_experts) s.policy.experts = std::move(g.experts);
     s.thinking = prompts[s.prompt].think_cap > 0;
     s.thinking_cut = limiters[i].cut();
     s.truncated = limiters[i].ended() || g.finish != FinishReason::kStop;

@@ -50,6 +50,7 @@ struct RolloutRequest {
   std::vector<int64_t> eos;          // the first is the one that is forced
   int64_t positions = 0;             // of the model; a prompt must leave room for a token
   bool record = true;                // old_logp
+  bool record_experts = false;       // and experts, for an update that replays them
 };
 
 // prompts.size() * samples samples, those of a prompt side by side. Empty when `stop` (may be empty) ended it early.

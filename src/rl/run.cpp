@@ -138,6 +138,7 @@ class Run {
     for (const ProblemSource& s : learner_.problems().sources())
       if (s.skipped() > 0) screen_.say("problems {}: {} malformed lines passed over", s.name(), s.skipped());
     self_test();
+    check_cache();
     held_out_ = learner_.problems().held_out(parse_split(c_.run.eval_split), c_.rl.seed, c_.run.eval_problems, request_.held_out_at_most);
     if (!there) {
       save(out_);  // the folder is a model's from the beginning, or refused now
@@ -155,6 +156,25 @@ class Run {
     const int64_t ungradable = learner_.rewarder().self_test(problems);
     screen_.say("grader   knows right from wrong on {} problems{}", kProblems,
                 ungradable ? fmt::format("; {} golds cannot be read and are left out", ungradable) : "");
+  }
+
+  // Says when a rollout's cache is more than the memory stated for it, or than the machine has.
+  void check_cache() {
+    const RlOptions& rl = c_.rl;
+    const bool latent = rl.cache == CacheForm::kLatent;
+    const int64_t budget = rl.cache_mib > 0 ? rl.cache_mib << 20 : memory_bytes();
+    const Learner::CacheNeed need = learner_.cache_need(rl.cache), small = learner_.cache_need(CacheForm::kLatent);
+    const auto mib = [](int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; };
+    const auto takes = [&](int64_t own, int64_t in_latent) {
+      return fmt::format("up to {} MiB in the {} cache{}", mib(own), latent ? "latent" : "expanded",
+                         latent ? "" : fmt::format(" ({} with cache = \"latent\")", mib(in_latent)));
+    };
+    if (rl.cache_mib > 0 && need.sequence > budget)
+      fail("{}[rl] cache_mib: one sequence takes {}, found {}", where(), takes(need.sequence, small.sequence), rl.cache_mib);
+    if (need.rollout > budget)
+      screen_.say("cache    a rollout takes {}; {}", takes(need.rollout, small.rollout),
+                  rl.cache_mib > 0 ? fmt::format("cache_mib is {}: sequences wait their turn", rl.cache_mib)
+                                   : fmt::format("this machine has {} MiB, cache_mib sets a limit", mib(budget)));
   }
 
   void save(const std::string& folder) {
@@ -207,6 +227,7 @@ class Run {
     o.max_tokens = std::max(c_.rl.limits.max_completion(), c_.rl.limits.think_max + TaskEvalOptions::kAnswerRoom);
     o.think_cap = c_.rl.limits.think_max;
     o.mode = GradeMode::kStrict;
+    o.cache = c_.rl.cache;
     std::unique_ptr<CommandGrader> grader;
     if (c_.reward.kind == RewardKind::kCommand) {
       grader = std::make_unique<CommandGrader>(c_.reward.command, c_.reward.command_timeout);
@@ -301,7 +322,7 @@ class Run {
   }
 
   void show(const RlStepReport& report, const RewardSummary& r) {
-    if (report.logp_diff_max != 0 && !std::exchange(warned_, true))
+    if (c_.rl.cache == CacheForm::kExpanded && report.logp_diff_max != 0 && !std::exchange(warned_, true))
       screen_.say("warning  sampling and training differ by {:.3g} in a log-probability; they should agree to the bit", report.logp_diff_max);
     if (c_.run.show_seconds > 0 && (progress_.step == 1 || since(last_shown_) >= c_.run.show_seconds)) {
       last_shown_ = Clock::now();

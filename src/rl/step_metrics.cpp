@@ -136,6 +136,7 @@ Json step_metrics(const RlStepReport& report, const RewardSummary& r, const Tran
   j["policy/ratio_min"] = number(p.ratio_min);
   j["policy/ratio_max"] = p.tokens ? number(p.ratio_max) : Json();
   j["policy/logp_diff_max"] = number(report.logp_diff_max);
+  j["policy/logp_diff_mean"] = number(report.logp_diff_mean);
   j["opt/loss"] = number(report.loss);
   j["opt/grad_norm"] = number(report.grad_norm);
   j["opt/lr"] = report.lr;
@@ -152,6 +153,7 @@ Json step_metrics(const RlStepReport& report, const RewardSummary& r, const Tran
   j["moe/load_cv"] = loads.cv;
   j["moe/dead_experts"] = loads.dead;
   j["moe/bias_norm"] = loads.bias_norm;
+  if (report.replay_diff_share) j["moe/replay_diff_share"] = *report.replay_diff_share;
   j["time/rollout"] = report.rollout_s;
   j["time/reward"] = report.reward_s;
   j["time/logp"] = report.reference_s;

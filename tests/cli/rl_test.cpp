@@ -126,6 +126,43 @@ TEST_F(RlTest, AKilledRunGoesOnWithItsCurriculum) {
   EXPECT_GT(end.at("curriculum/share/levels/1").get<double>(), 3 * end.at("curriculum/share/levels/3").get<double>());
 }
 
+// Over the latent cache sampling and training differ by roundings, which the metrics tell; a run is still a function of its config.
+TEST_F(RlTest, OverTheLatentCache) {
+  write("latent.toml", replaced(config_, "steps = 6", "steps = 6\ncache = \"latent\""));
+  const Outcome alone = rl("alone", {}, {}, "latent.toml");
+  ASSERT_EQ(alone.code, 0) << alone.err << alone.out;
+  EXPECT_EQ(alone.out.find("they should agree to the bit"), std::string::npos) << alone.out;
+  double largest = 0;
+  for (const Json& j : lines_of(at("alone/metrics.jsonl"))) {
+    if (!j.contains("opt/loss")) continue;
+    const double max = j.at("policy/logp_diff_max"), mean = j.at("policy/logp_diff_mean"), share = j.at("moe/replay_diff_share");
+    EXPECT_LE(mean, max);
+    EXPECT_LT(max, 1e-3) << "roundings of F32";
+    EXPECT_GE(share, 0);
+    EXPECT_LT(share, 0.01);
+    largest = std::max(largest, max);
+  }
+  EXPECT_GT(largest, 0);
+
+  Launch kill = at_step("killed", 3, SIGKILL);
+  kill.environment["MINKE_THREADS"] = "1";
+  ASSERT_EQ(rl("killed", kill, {}, "latent.toml").signal, SIGKILL);
+  const Outcome last = rl("killed", {}, {}, "latent.toml");
+  ASSERT_EQ(last.code, 0) << last.err;
+  EXPECT_NE(last.out.find("resumed "), std::string::npos) << last.out;
+  expect_same_end("killed", "alone");
+  EXPECT_NE(rl("killed").err.find("holds a run with another config"), std::string::npos) << "the cache decides a run's bits";
+
+  // A budget that a rollout does not fit in is told, with what the other cache would take; the samples are the same.
+  write("budget.toml", replaced(config_, "steps = 6", "steps = 6\ncache_mib = 1"));
+  const Outcome waits = rl("budget", {}, {}, "budget.toml");
+  ASSERT_EQ(waits.code, 0) << waits.err;
+  EXPECT_NE(waits.out.find("in the expanded cache ("), std::string::npos) << waits.out;
+  EXPECT_NE(waits.out.find("with cache = \"latent\"); cache_mib is 1: sequences wait their turn"), std::string::npos) << waits.out;
+  ASSERT_EQ(rl("plenty").code, 0);
+  expect_same_end("budget", "plenty");
+}
+
 TEST_F(RlTest, WhatARunWrites) {
   write("one.toml", replaced(config_, "minibatches = 2", "minibatches = 1"));
   const Outcome run = rl("run", {}, {"--steps", "3", "--json"}, "one.toml");
@@ -145,6 +182,8 @@ TEST_F(RlTest, WhatARunWrites) {
           "behaviour/attempts", "behaviour/retries_after_x", "behaviour/wait_count", "behaviour/self_check"})
       EXPECT_TRUE(j.contains(key) && j[key].is_number()) << key << " of step " << i;
     EXPECT_EQ(j["policy/logp_diff_max"], 0) << "sampling and training must agree to the bit";
+    EXPECT_EQ(j["policy/logp_diff_mean"], 0);
+    EXPECT_FALSE(j.contains("moe/replay_diff_share")) << "nothing is replayed";
     EXPECT_EQ(j["opt/updates"], 1);
     EXPECT_EQ(j["policy/ratio_min"], 1);
     EXPECT_EQ(j["policy/ratio_max"], 1);
@@ -189,6 +228,7 @@ TEST_F(RlTest, WhatIsRefused) {
   refused("lr = 1e-3", "learning_rate = 1e-3", "learning_rate");
   refused("lr = 1e-3", "lr = 1e-3\ncurriculum = \"hard\"", "curriculum");
   refused("lr = 1e-3", "lr = 1e-3\ncurriculum_floor = 0.2", "pass_rate");
+  refused("lr = 1e-3", "lr = 1e-3\ncache = \"compressed\"", "compressed");
   refused("minibatches = 2", "minibatches = 3", "multiple of minibatches");
   refused("think_min = 2", "think_min = 20", "think_min");
   refused("steps = 6", "", "how long?", 2);

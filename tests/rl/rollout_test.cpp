@@ -29,8 +29,8 @@ class RolloutTest : public testing::Test {
     for (uint64_t p = 0; p < 5; ++p) prompts_.push_back({{0, int32_t(10 + p), int32_t(20 + p), int32_t(7 * p + 2)}, 40 + p, think_cap(request_.limits, 3, 40 + p)});
     prompts_[4].think_cap = 0;
   }
-  std::vector<RolloutSample> run() {
-    Engine engine(*model_, CacheForm::kExpanded);
+  std::vector<RolloutSample> run(CacheForm form = CacheForm::kExpanded) {
+    Engine engine(*model_, form);
     return roll_out(engine, prompts_, request_, {});
   }
   std::unique_ptr<Transformer> model_;
@@ -89,6 +89,63 @@ TEST_F(RolloutTest, TrainingRepeatsTheRolloutsBits) {
         EXPECT_EQ(report.policy.ratio_min, 1);
         EXPECT_EQ(report.policy.ratio_max, 1);
       }
+}
+
+// Recorded experts replayed. Over the expanded cache they are the ones that training chooses, and no bit changes.
+TEST_F(RolloutTest, TheExpandedCachesExpertsAreTrainingsOwn) {
+  for (const char* dtype : {"f32", "bf16"}) {
+    load("v3", dtype);
+    request_.record_experts = true;
+    std::vector<PolicySample> policy;
+    for (RolloutSample& s : run()) policy.push_back(std::move(s.policy));
+    for (size_t i = 0; i < policy.size(); ++i) policy[i].advantage = i % 2 ? 1 : -1;
+    PolicyStepOptions o;
+    o.rows_per_pass = 50;
+    PolicyStep step(*model_, o);
+    const Weights& w = model_->weights();
+    const UpdateReport replayed = step.gradients(policy);
+    EXPECT_EQ(replayed.replayed, replayed.rows * model_->choices_per_row());
+    EXPECT_EQ(replayed.replay_differs, 0);
+    EXPECT_EQ(replayed.logp_diff_max, 0);
+    const std::vector<float> g(w.gradients(), w.gradients() + w.flat_size());
+    for (PolicySample& s : policy) s.experts.clear();
+    const UpdateReport own = step.gradients(policy);
+    EXPECT_EQ(own.replayed, 0);
+    EXPECT_TRUE(std::equal(g.begin(), g.end(), w.gradients()));
+  }
+}
+
+// Over the latent cache log-probabilities differ by roundings. Where such a difference chose another expert than training would, the
+// replay keeps it small.
+TEST_F(RolloutTest, TheLatentCachesExpertsAreReplayed) {
+  request_.record_experts = true;
+  for (const char* name : {"v3", "v3-odd", "v3-dense"})
+    for (const char* dtype : {"f32", "bf16"}) {
+      SCOPED_TRACE(std::string(name) + " " + dtype);
+      load(name, dtype);
+      std::vector<PolicySample> policy;
+      for (RolloutSample& s : run(CacheForm::kLatent)) policy.push_back(std::move(s.policy));
+      for (size_t i = 0; i < policy.size(); ++i) policy[i].advantage = i % 2 ? 1 : -1;
+      PolicyStepOptions o;
+      o.rows_per_pass = 50;
+      PolicyStep step(*model_, o);
+      const UpdateReport report = step.gradients(policy);
+      EXPECT_EQ(report.replayed, report.rows * model_->choices_per_row());
+      EXPECT_GT(report.logp_diff_max, 0);
+      EXPECT_LE(report.logp_diff_sum, report.logp_diff_max * double(report.logp_diffs));
+      EXPECT_GT(report.policy.ratio_max, report.policy.ratio_min);
+      const bool f32 = std::string(dtype) == "f32";
+      EXPECT_LT(report.logp_diff_max, f32 ? 1e-4 : 0.2);
+      EXPECT_LE(report.replay_differs, report.replayed / (f32 ? 1000 : 20));
+      if (report.replayed == 0) continue;
+
+      // Choices of another shape, or of some samples only, are refused.
+      std::vector<PolicySample> bad = policy;
+      bad[1].experts.pop_back();
+      EXPECT_THROW(step.gradients(bad), Error);
+      bad[1].experts.clear();
+      EXPECT_THROW(step.gradients(bad), Error);
+    }
 }
 
 // A sample is a function of (seed, problem, sample, position): neither its neighbours nor the order matter.

@@ -79,6 +79,12 @@ float chosen_sum(const RouterShape& shape, const float* scores, const int32_t* c
   return sum + 1e-20f;
 }
 
+// g of one row
+void weigh(const RouterShape& shape, const float* scores, const int32_t* chosen, float* weights) {
+  const float factor = shape.normalise ? shape.scaling / chosen_sum(shape, scores, chosen) : shape.scaling;
+  for (int64_t k = 0; k < shape.top_k; ++k) weights[k] = scores[chosen[k]] * factor;
+}
+
 int64_t row_grain(int64_t experts) { return std::max<int64_t>(1, 2048 / std::max<int64_t>(experts, 1)); }
 
 }  // namespace
@@ -97,9 +103,14 @@ void router_forward(const RouterShape& shape, int64_t rows, const float* logits,
       int32_t* picked = chosen + row * shape.top_k;
       score(logits + row * shape.experts, s, shape.experts);
       select(shape, s, bias, picked, work);
-      const float factor = shape.normalise ? shape.scaling / chosen_sum(shape, s, picked) : shape.scaling;
-      for (int64_t k = 0; k < shape.top_k; ++k) weights[row * shape.top_k + k] = s[picked[k]] * factor;
+      weigh(shape, s, picked, weights + row * shape.top_k);
     }
+  });
+}
+
+void router_weights(const RouterShape& shape, int64_t rows, const float* scores, const int32_t* chosen, float* weights) {
+  parallel_ranges(rows, row_grain(shape.experts), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) weigh(shape, scores + row * shape.experts, chosen + row * shape.top_k, weights + row * shape.top_k);
   });
 }
 

@@ -20,6 +20,8 @@ struct RouterShape {
 
 // logits [rows, experts] f32; bias [experts] or null. Out: scores s [rows, experts], chosen [rows, top_k], weights g [rows, top_k].
 void router_forward(const RouterShape& shape, int64_t rows, const float* logits, const float* bias, float* scores, int32_t* chosen, float* weights);
+// The weights g alone, of any selection: chosen [rows, top_k], distinct within a row.
+void router_weights(const RouterShape& shape, int64_t rows, const float* scores, const int32_t* chosen, float* weights);
 // d_weights [rows, top_k] -> d_logits [rows, experts], overwritten. d_scores (or null) [rows, experts] is an extra gradient on s
 // (the sequence-wise balance loss), added before going through the sigmoid or softmax.
 void router_backward(const RouterShape& shape, int64_t rows, const float* scores, const int32_t* chosen, const float* d_weights,

@@ -116,6 +116,37 @@ TEST(Router, ReferenceGradientIsExact) {
   }
 }
 
+// Weights of a selection made elsewhere, and their gradient: for the router's own its very bits, for any other the reference's.
+TEST(Router, AnySelectionIsWeighedAsItsOwn) {
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    const RouterShape& s = c.shape;
+    const int64_t rows = 35;
+    Input in = random_input(c, rows, 11);
+    Values scores(DType::kF32, rows * s.experts), own(DType::kF32, rows * s.top_k), again(DType::kF32, rows * s.top_k);
+    std::vector<int32_t> chosen(rows * s.top_k);
+    router_forward(s, rows, in.logits.f32(), c.bias ? in.bias.f32() : nullptr, scores.f32(), chosen.data(), own.f32());
+    router_weights(s, rows, scores.f32(), chosen.data(), again.f32());
+    EXPECT_TRUE(again == own);
+
+    for (int32_t& e : chosen) e = int32_t((e + s.experts / 2 + 1) % s.experts);  // distinct still
+    const Values dg = Values::random(DType::kF32, rows * s.top_k, 12);
+    const Outputs out = same_everywhere([&] {
+      Values w(DType::kF32, rows * s.top_k), d(DType::kF32, rows * s.experts, 9);
+      router_weights(s, rows, scores.f32(), chosen.data(), w.f32());
+      router_backward(s, rows, scores.f32(), chosen.data(), dg.f32(), nullptr, d.f32());
+      return Outputs{w, d};
+    });
+    std::vector<double> w(rows * s.top_k), d(rows * s.experts);
+    const std::vector<double> exact = scores.numbers();
+    for (int64_t row = 0; row < rows; ++row)
+      router_weights_ref(s, exact.data() + row * s.experts, chosen.data() + row * s.top_k, w.data() + row * s.top_k);
+    expect_close(out[0], w, 32 * s.scaling, "weights");
+    router_backward_ref<double>(s, rows, exact.data(), chosen.data(), dg.numbers().data(), nullptr, d.data());
+    expect_close(out[1], d, (16 + double(s.experts) / 16) * s.scaling * largest(dg.numbers()), "d_logits");
+  }
+}
+
 TEST(Router, TiesGoToTheLowerIndex) {
   const RouterShape s{8, 3, 4, 2, false, true, true, 1};
   Values logits(DType::kF32, 8, 0.25f), scores(DType::kF32, 8), weights(DType::kF32, 3);
