@@ -159,6 +159,39 @@ TEST_F(LearnerTest, EntropyAtChoicesIsThatOfTheirPlaces) {
   EXPECT_NEAR(all, report.choice_nll, 1e-3 * double(report.choices));
 }
 
+// Rollouts over the latent cache bring the experts that the update replays; those over the expanded one bring none.
+TEST_F(LearnerTest, TheCachesFormAndItsMemory) {
+  config_.rl.grpo.samples = 4;
+  Learner expanded(*model_, tokenizer_, config_);
+  Progress progress;
+  RlStepReport report;
+  ASSERT_TRUE(expanded.step(progress, report, {}));
+  EXPECT_EQ(report.logp_diff_max, 0);
+  EXPECT_EQ(report.logp_diff_mean, 0);
+  EXPECT_FALSE(report.replay_diff_share);
+  for (const Group& g : report.groups)
+    for (const RolloutSample& s : g.samples) EXPECT_TRUE(s.policy.experts.empty());
+  const Learner::CacheNeed big = expanded.cache_need(CacheForm::kExpanded), small = expanded.cache_need(CacheForm::kLatent);
+  EXPECT_LT(small.sequence, big.sequence);
+  EXPECT_EQ(big.rollout, 16 * big.sequence);
+  int64_t longest = 0;
+  for (const Group& g : report.groups) longest = std::max(longest, g.samples[0].policy.prompt);
+  EXPECT_EQ(big.sequence, sequence_cache_bytes(*model_, CacheForm::kExpanded, longest + config_.rl.limits.max_completion() - 1));
+
+  config_.rl.cache = CacheForm::kLatent;
+  model_ = fresh();
+  Learner latent(*model_, tokenizer_, config_);
+  progress = {};
+  ASSERT_TRUE(latent.step(progress, report, {}));
+  EXPECT_GT(report.logp_diff_max, 0);
+  EXPECT_LT(report.logp_diff_max, 1e-4);
+  EXPECT_GT(report.logp_diff_mean, 0);
+  ASSERT_TRUE(report.replay_diff_share);
+  EXPECT_LT(*report.replay_diff_share, 0.01);
+  for (const Group& g : report.groups)
+    for (const RolloutSample& s : g.samples) EXPECT_EQ(int64_t(s.policy.experts.size()), (int64_t(s.policy.ids.size()) - 1) * model_->choices_per_row());
+}
+
 TEST_F(LearnerTest, TheStreamMixesItsTasksAndKeepsSplitsApart) {
   config_.rl.seed = 7;
   const ProblemStream stream(config_.tasks, config_.rl);
