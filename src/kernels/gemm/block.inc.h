@@ -10,6 +10,7 @@ struct Panel {
   int64_t k;
   const char* rest = nullptr;
   int64_t split = 0;
+  const char* next = nullptr;  // the panel to be read after this one, or null
 };
 
 struct Output {
@@ -111,15 +112,25 @@ void block(const char* a, int64_t a_row, const Panel& panel, const Output& out) 
   const int64_t row = kPackedA ? 4 : a_row;
   constexpr bool kHasLast = requires { Step::kLastIsShort; };
   const char* b = panel.b;
-  const auto walk = [&](int64_t k) __attribute__((always_inline)) {
+  const auto walk = [&]<bool kAhead>(int64_t k) __attribute__((always_inline)) {
     const int64_t steps = kHasLast && !kPackedA ? k / Step::kPerStep : (k + Step::kPerStep - 1) / Step::kPerStep;
-    for (int64_t s = 0; s < steps; ++s, a += kStepA, b += kPanelStep) Step::template step<kRows, kLive>(acc, a, row, b);
+    [[maybe_unused]] const int64_t ahead = panel.next - b;
+    for (int64_t s = 0; s < steps; ++s, a += kStepA, b += kPanelStep) {
+      if constexpr (kAhead)
+#pragma GCC unroll 4
+        for (int line = 0; line < kPanelStep; line += 64) __builtin_prefetch(b + ahead + line, 0, 2);
+      Step::template step<kRows, kLive>(acc, a, row, b);
+    }
   };
-  if (!kPackedA && panel.rest) {
-    walk(panel.split);
-    b = panel.rest;
+  if (!kPackedA && panel.next) {
+    walk.template operator()<true>(panel.k);
+  } else {
+    if (!kPackedA && panel.rest) {
+      walk.template operator()<false>(panel.split);
+      b = panel.rest;
+    }
+    walk.template operator()<false>(panel.k - panel.split);
   }
-  walk(panel.k - panel.split);
   if constexpr (kHasLast && !kPackedA)
     if (panel.k % 2) Step::template last<kRows, kLive>(acc, a, row, b);
   write_block<kRows, kLive>(acc, out);
@@ -141,13 +152,16 @@ void block_of(int64_t rows, const char* a, int64_t a_row, const Panel& b, const 
 template <class Step>
 struct PanelWalk {
   explicit PanelWalk(const GemmShape& s)
-      : k(s.k), split(s.k_split), bytes(bytes_of(split ? split : k)), rest_bytes(split ? bytes_of(k - split) : 0) {}
+      : n(s.n), k(s.k), split(s.k_split), bytes(bytes_of(split ? split : k)), rest_bytes(split ? bytes_of(k - split) : 0) {}
   static int64_t bytes_of(int64_t k) { return (k + Step::kPerStep - 1) / Step::kPerStep * kPanelStep; }
   Panel panel(const GemmProblem& p, int64_t i) const {
+    constexpr int64_t kAheadBytes = 32 << 10, kAheadRows = 64;  // more rows hide the wait; more bytes push others out of the L2
     const char* b = static_cast<const char*>(p.b) + i * bytes;
-    return split ? Panel{b, k, static_cast<const char*>(p.b_rest) + i * rest_bytes, split} : Panel{b, k};
+    if (split) return {b, k, static_cast<const char*>(p.b_rest) + i * rest_bytes, split};
+    if (bytes > kAheadBytes || p.m > kAheadRows) return {b, k};
+    return {.b = b, .k = k, .next = (i + 1) * Simd::kWidth < n ? b + bytes : static_cast<const char*>(p.b_next)};
   }
-  int64_t k, split, bytes, rest_bytes;
+  int64_t n, k, split, bytes, rest_bytes;
 };
 
 // Rows of the next block when m are left: sixes, the last 7 to 11 in two even parts (4 or 5 rows still fill the pipes).
@@ -158,9 +172,13 @@ template <class Step, int kLive = Simd::kVectors>
 void column_of_blocks(int64_t m, const char* a, int64_t a_row, const Panel& b, Output out) {
   if constexpr (kLive > 1)
     if (out.columns <= (kLive - 1) * Simd::kLanes) return column_of_blocks<Step, kLive - 1>(m, a, a_row, b, out);
+  // The next panel is asked for beside the last block, which has this one in the L1; a first block has enough to wait for.
+  Panel now = b;
+  now.next = nullptr;
   for (int64_t rows = 0; m > 0; m -= rows, a += rows * a_row, out.c += rows * out.row_bytes) {
+    if (rows > 0 && next_rows(m) == m) now.next = b.next;
     rows = next_rows(m);
-    block_of<Step, kLive, false>(rows, a, a_row, b, out);
+    block_of<Step, kLive, false>(rows, a, a_row, now, out);
   }
 }
 

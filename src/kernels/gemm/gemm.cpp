@@ -91,8 +91,11 @@ void gemm(const GemmShape& shape, std::span<const GemmProblem> problems) {
   for (const GemmProblem& p : problems) total += p.m > 0 ? cost_ns(shape, p.m) : 0;
   const int threads = thread_count();
   if (threads == 1 || total < 2 * kSmallestTaskNs) {
-    for (const GemmProblem& p : problems)
+    for (size_t i = 0; i < problems.size(); ++i) {
+      GemmProblem p = problems[i];
+      if (i + 1 < problems.size()) p.b_next = problems[i + 1].b;
       if (p.m > 0) variant.run(shape, p);
+    }
     return;
   }
   // About six tasks a thread even out experts of unlike sizes; a problem near that size stays whole.

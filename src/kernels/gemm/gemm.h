@@ -36,6 +36,7 @@ struct GemmProblem {
   void* c = nullptr;        // [m, n], row stride ldc elements
   int64_t ldc = 0;
   const void* b_rest = nullptr;  // packed with k - k_split; run and gemm_serial alone take it
+  const void* b_next = nullptr;  // a hint: the B that is read after this one
 };
 
 // Bytes of a packed B for products in `dtype`. A B packed for n columns also serves products with fewer: its first columns.
