@@ -114,6 +114,8 @@ class Engine {
   std::vector<Sequence*> plan();
   void cut(const std::vector<Sequence*>& planned);
   void run(Part& part);
+  void forward(Part& part);
+  void draw_row(Draw& draw) const;
   void draw(const std::vector<Draw*>& draws);
 
   Transformer& model_;

@@ -44,6 +44,7 @@ struct Engine::Draw {
   float* raw = nullptr;                               // before the hook, where that may have changed them
   int32_t id = kNoForce;
   bool forced = false;
+  bool done = false;
   float logp = 0;
 };
 

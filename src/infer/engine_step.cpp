@@ -8,6 +8,19 @@
 
 namespace minke {
 
+// The token, unless it is forced, and its log-probability.
+void Engine::draw_row(Draw& d) const {
+  const int64_t vocab = model_.config().vocab_size;
+  const Sequence& s = *d.sequence;
+  const SamplerOptions& o = s.request.sampler;
+  if (!d.forced) d.id = sample_token(vocab, d.logits, o, s.request.sequence, int64_t(s.ids.size()));
+  d.done = true;
+  if (!s.request.record) return;
+  float* raw = d.raw ? d.raw : d.logits;  // nobody looks at the row again
+  temper_rows(1, vocab, o.temperature == 0 ? 1 : float(o.temperature), raw);
+  d.logp = token_logp(vocab, raw, d.id);
+}
+
 // The sequences of this step, with their numbers of new rows.
 std::vector<Engine::Sequence*> Engine::plan() {
   std::vector<Sequence*> planned;
@@ -82,8 +95,22 @@ bool Engine::step() {
   return true;
 }
 
-// Forward of a part and the logits its draws want. Touches its own sequences alone: parts run side by side.
+// Forward of a part, the logits its draws want, and those draws that need nobody else. Touches its own sequences alone: parts run side
+// by side.
 void Engine::run(Part& part) {
+  forward(part);
+  const int64_t vocab = model_.config().vocab_size;
+  for (Draw& d : part.draws) {
+    const Sequence& s = *d.sequence;
+    if (!s.logits_hook && !s.prompt) draw_row(d);  // the logits lie in this core's cache
+    if (s.logits_hook && s.request.record) {
+      d.raw = part.arena.take<float>(vocab);
+      std::copy_n(d.logits, vocab, d.raw);
+    }
+  }
+}
+
+void Engine::forward(Part& part) {
   const int64_t vocab = model_.config().vocab_size, top_k = model_.config().num_experts_per_tok;
   View logits = minke::take(part.arena, DType::kF32, int64_t(part.draws.size()), vocab);
   for (size_t k = 0; k < part.draws.size(); ++k) part.draws[k].logits = static_cast<float*>(logits.row(int64_t(k)));
@@ -131,24 +158,14 @@ void Engine::draw(const std::vector<Draw*>& draws) {
     Draw& d = *draw;
     Sequence& s = *d.sequence;
     if (!s.logits_hook) continue;
-    if (s.request.record) {
-      d.raw = parts_[0]->arena.take<float>(vocab);
-      std::copy_n(d.logits, vocab, d.raw);
-    }
     d.id = s.logits_hook(s.id, s.ids, s.request.prompt.size(), d.logits);
     if (d.id != kNoForce && (d.id < 0 || d.id >= vocab)) fail("engine: the logits hook forced id {}, outside the vocabulary of {}", d.id, vocab);
     d.forced = d.id != kNoForce;
   }
-  parallel_for(int64_t(draws.size()), [&](int64_t k) {
-    Draw& d = *draws[size_t(k)];
-    const Sequence& s = *d.sequence;
-    const SamplerOptions& o = s.request.sampler;
-    if (!d.forced) d.id = sample_token(vocab, d.logits, o, s.request.sequence, int64_t(s.ids.size()));
-    if (!s.request.record) return;
-    float* raw = d.raw ? d.raw : d.logits;  // nobody looks at the row again
-    temper_rows(1, vocab, o.temperature == 0 ? 1 : float(o.temperature), raw);
-    d.logp = token_logp(vocab, raw, d.id);
-  });
+  std::vector<Draw*> left;
+  for (Draw* d : draws)
+    if (!d->done) left.push_back(d);
+  parallel_for(int64_t(left.size()), [&](int64_t k) { draw_row(*left[size_t(k)]); });
   for (const Draw* drawn : draws) {
     const Draw& d = *drawn;
     Sequence& s = *d.sequence;
