@@ -21,7 +21,11 @@ Weights::Weights(const ModelConfig& config, DType compute, WeightUse use)
   }
 }
 
-void* Weights::allocate(int64_t bytes) { return blocks_.emplace_back(size_t(bytes)).data(); }
+// Zeroed. Small ones share blocks that are large enough for huge pages: a decoding step walks all of them, and each would miss the TLB.
+void* Weights::allocate(int64_t bytes) {
+  constexpr int64_t kSmall = 1 << 20;
+  return bytes < kSmall ? small_.take(size_t(bytes)) : blocks_.emplace_back(size_t(bytes)).data();
+}
 
 size_t Weights::index(const std::string& name) const {
   const auto it = by_name_.find(name);

@@ -78,7 +78,8 @@ class Weights {
   std::vector<int64_t> offsets_;
   int64_t flat_size_ = 0;
   Buffer masters_, gradients_;
-  std::vector<Buffer> blocks_;
+  Arena small_;                   // nothing is given back
+  std::vector<Buffer> blocks_;    // larger ones
   std::vector<std::unique_ptr<Form>> forms_;
 };
 
