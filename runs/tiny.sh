@@ -1,30 +1,52 @@
 #!/bin/sh
-# make run: trains `tiny` on the bundled text, shows what it learned, and lets it continue a sentence.
-# Environment: MINUTES of training or TOKENS (the config says 8 minutes), CONFIG (configs/tiny.toml), OUT (out/tiny), FRESH=1 starts over.
+# make run: from text to a model that learnt from right and wrong alone, in ten minutes. It trains `tiny` on the bundled text, lets it continue
+# sentences, shows it the form of an answer (cold start), and lets it practise one puzzle by GRPO: held-out problems solved before and after.
+# Environment: MINUTES of it all (10), CONFIG of pretraining (configs/tiny.toml), OUT (out/tiny: what `minke learn` starts from; the stages
+# before lie in out/tiny-base and out/tiny-cold), FRESH=1 starts over. TOKENS, COLD_TOKENS and RL_STEPS fix the stages' budgets.
 set -eu
 minke=${MINKE:-build/minke}
 config=${CONFIG:-configs/tiny.toml}
 out=${OUT:-out/tiny}
-budget=""
-[ -n "${MINUTES:-}" ] && budget="--minutes $MINUTES"
-[ -n "${TOKENS:-}" ] && budget="--tokens $TOKENS"
+task=countdown-a2
+base=$out-base
+cold=$out-cold
 fresh=""
 [ "${FRESH:-0}" = 1 ] && fresh=--fresh
 
-status=0
-$minke train "$config" --out "$out" $budget $fresh || status=$?
-[ $status = 130 ] && { echo "Interrupted; \`make run\` goes on from here."; exit 130; }
-[ $status = 0 ] || exit $status
-$minke curves "$out" --out "$out/curves.svg"
+minutes() { awk "BEGIN { printf \"%.2f\", ${MINUTES:-10} * $1 }"; }  # a stage's share of the time
+stage() {
+  status=0
+  "$@" || status=$?
+  [ $status = 130 ] && echo "Interrupted; \`make run\` goes on from here."
+  [ $status = 0 ] || exit $status
+}
 
+echo "== 1 of 3. Pretraining on books and generated problems"
+if [ -n "${TOKENS:-}" ]; then budget="--tokens $TOKENS"; else budget="--minutes $(minutes 0.45)"; fi
+stage $minke train "$config" --out "$base" $budget $fresh
+$minke curves "$base" --out "$base/curves.svg"
 echo
 echo "A base model continues text; it does not chat. Three continuations:"
 for prompt in "Once upon a time there was a" "\"You see, Watson,\" said" "17 + 25 ="; do
   echo
-  $minke generate "$out" -p "$prompt" --max-tokens 48 --temperature 0.7 --top-p 0.95 --seed 7 2>/dev/null
+  $minke generate "$base" -p "$prompt" --max-tokens 48 --temperature 0.7 --top-p 0.95 --seed 7 2>/dev/null
 done
+
 echo
-echo "Curves: $out/curves.svg   Again: FRESH=1 make run   Your own text: see README.md"
+echo "== 2 of 3. Cold start: the form of an answer, from 10,000 traces that search, slip and give up"
+$minke data problems $task --split train --n 10000 --seed 1 --form cold-start > "$base/traces.part"
+mv "$base/traces.part" "$base/traces.jsonl"
+if [ -n "${COLD_TOKENS:-}" ]; then budget="--tokens $COLD_TOKENS"; else budget="--minutes $(minutes 0.17)"; fi
+stage $minke sft configs/tiny-cold.toml --model "$base" --data "$base/traces.jsonl" --out "$cold" $budget $fresh
+
+echo
+echo "== 3 of 3. GRPO: the model samples, and is told only whether the answer is right"
+if [ -n "${RL_STEPS:-}" ]; then budget="--steps $RL_STEPS"; else budget="--minutes $(minutes 0.25)"; fi
+stage $minke rl configs/tiny-rl.toml --model "$cold" --out "$out" $budget $fresh
+$minke curves "$out" --out "$out/curves.svg"
+
+echo
+echo "Curves: $base/curves.svg, $out/curves.svg   Ask it: $minke chat $out   Teach it: $minke learn PROBLEMS.jsonl   Again: FRESH=1 make run"
 if [ -t 0 ] && [ -t 1 ]; then
-  exec $minke generate "$out" --interactive --max-tokens 96 --temperature 0.7 --top-p 0.95
+  exec $minke chat "$out"
 fi
