@@ -1,13 +1,14 @@
 #!/bin/sh
 # make run: from text to a model that learnt from right and wrong alone, in ten minutes. It trains `tiny` on the bundled text, lets it continue
 # sentences, shows it the form of an answer (cold start), and lets it practise one puzzle by GRPO: held-out problems solved before and after.
-# Environment: MINUTES of it all (10), CONFIG of pretraining (configs/tiny.toml), OUT (out/tiny: what `minke learn` starts from; the stages
+# Environment: MINUTES of it all (10), CONFIG of pretraining (configs/tiny.toml), RL_CONFIG (configs/rl-countdown.toml), OUT (out/tiny: what `minke learn` starts from; the stages
 # before lie in out/tiny-base and out/tiny-cold), FRESH=1 starts over. TOKENS, COLD_TOKENS and RL_STEPS fix the stages' budgets.
 set -eu
 minke=${MINKE:-build/minke}
 config=${CONFIG:-configs/tiny.toml}
+rl=${RL_CONFIG:-configs/rl-countdown.toml}
 out=${OUT:-out/tiny}
-task=countdown-a2
+task=countdown-a3
 base=$out-base
 cold=$out-cold
 fresh=""
@@ -42,7 +43,7 @@ stage $minke sft configs/tiny-cold.toml --model "$base" --data "$base/traces.jso
 echo
 echo "== 3 of 3. GRPO: the model samples, and is told only whether the answer is right"
 if [ -n "${RL_STEPS:-}" ]; then budget="--steps $RL_STEPS"; else budget="--minutes $(minutes 0.25)"; fi
-stage $minke rl configs/tiny-rl.toml --model "$cold" --out "$out" $budget $fresh
+stage $minke rl "$rl" --model "$cold" --out "$out" $budget $fresh
 $minke curves "$out" --out "$out/curves.svg"
 
 echo
