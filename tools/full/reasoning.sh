@@ -2,31 +2,30 @@
 # The study of results/reasoning.md: does RL on a checked answer make tiny solve more held-out problems? Families a3 (countdown-a3) and
 # b3 (expressions-b3 at level 4). Each stage skips what is there; folders and rows lie in out/study; lines go to results/reasoning.jsonl.
 #   tools/full/reasoning.sh base FAMILY        the base: a3 configs/tiny-r1.toml, b3 configs/tiny.toml with 8M tokens (15 to 20 minutes on one Zen 4 core)
-#   tools/full/reasoning.sh cold FAMILY        10,000 traces, twelve passes; calibration pass@1 at two thirds and at the end
-#   tools/full/reasoning.sh rl FAMILY SEED     $STEPS (600) steps of GRPO; before and after on 512 test problems x 16
-#   tools/full/reasoning.sh more FAMILY SEED   the same minutes ($MINUTES) spent on more passes over the same traces
+#   tools/full/reasoning.sh cold FAMILY        a3 10,000 traces, 12 passes; b3 5,000, 18 passes; calibration pass@1 at two thirds and at the end
+#   tools/full/reasoning.sh rl FAMILY SEED     GRPO, the steps of its config; before and after on 512 test problems x 16
+#   tools/full/reasoning.sh more FAMILY SEED   the same minutes ($MINUTES, 7) spent on more passes over the same traces
 #   tools/full/reasoning.sh reject FAMILY SEED the same minutes spent on rejection sampling: two thirds on answers, the rest on learning the right ones
-#   tools/full/reasoning.sh coin FAMILY SEED   the control: $STEPS steps with a random reward
+#   tools/full/reasoning.sh coin FAMILY SEED   the control: the same steps with a random reward
 #   tools/full/reasoning.sh harder FAMILY SEED the RL model of that seed, and its cold start, on the levels above
 set -eu
 cd "$(dirname "$0")/../.."
 minke=${MINKE_BINARY:-build/minke}
 dir=out/study
 mkdir -p $dir
-steps=${STEPS:-600}
-minutes=${MINUTES:-18}
 stage=${1:-}
 family=${2:-}
 seed=${3:-1}
-commit=$(git rev-parse --short HEAD)
+commit=${COMMIT:-$(git rev-parse --short HEAD)}
 start=$SECONDS
 
 case $family in
-  a3) task="countdown-a3"; config=configs/rl-countdown.toml; above="countdown-a4 countdown-a5" ;;
-  b3) task="expressions-b3 --level 4"; config=configs/rl-expressions.toml; above="expressions-b3:5 expressions-b3:6 expressions-b3:8" ;;
+  a3) task="countdown-a3"; config=configs/rl-countdown.toml; steps=${STEPS:-200} traces=10000 epochs=12 above="countdown-a4 countdown-a5" ;;
+  b3) task="expressions-b3 --level 4"; config=configs/rl-expressions.toml; steps=${STEPS:-300} traces=5000 epochs=18 above="expressions-b3:5 expressions-b3:6 expressions-b3:8" ;;
   *) sed -n '2,12p' "$0" >&2; exit 2 ;;
 esac
 cold=$dir/cold-$family
+minutes=${MINUTES:-7}
 rows=$dir/rows
 mkdir -p $rows
 
@@ -62,21 +61,21 @@ case $stage in
       b3) $minke train configs/tiny.toml --tokens 8000000 --out $dir/base-b3 ;;
     esac ;;
   cold)
-    [ -s $dir/$family.jsonl ] || $minke data problems $task --split train --n 10000 --seed 1 --form cold-start > $dir/$family.jsonl
+    [ -s $dir/$family.jsonl ] || $minke data problems $task --split train --n $traces --seed 1 --form cold-start > $dir/$family.jsonl
     # A checkpoint at two thirds: the cold start must have stopped rising there, or RL would only finish its work.
-    $minke sft configs/tiny-cold.toml --model $dir/base-$family --data $dir/$family.jsonl --out $cold --steps 1 > /dev/null
+    $minke sft configs/tiny-cold.toml --epochs $epochs --model $dir/base-$family --data $dir/$family.jsonl --out $cold --steps 1 > /dev/null
     third=$(python3 -c "import json; print(json.load(open('$cold/run.json'))['steps'] // 3)")
     sed "s/^checkpoint_minutes.*/checkpoint_every = $third\nkeep_checkpoints = 4/" configs/tiny-cold.toml > $dir/cold-$family.toml
-    $minke sft $dir/cold-$family.toml --model $dir/base-$family --data $dir/$family.jsonl --out $cold
+    $minke sft $dir/cold-$family.toml --epochs $epochs --model $dir/base-$family --data $dir/$family.jsonl --out $cold
     learnt=$((SECONDS - start))
-    append "cold start" "configs/tiny-cold.toml" "two_thirds=$(score $cold/checkpoints/step-$(printf %08d $((2 * third))) calibration 1024 4 cold-$family-early)" \
+    append "cold start" "configs/tiny-cold.toml, $traces traces, $epochs passes" "two_thirds=$(score $cold/checkpoints/step-$(printf %08d $((2 * third))) calibration 1024 4 cold-$family-early)" \
       "end=$(score $cold calibration 1024 4 cold-$family-late)" ;;
   rl | coin)
     name=$stage-$family-$seed
     flags=""
     [ $stage = coin ] && flags=--random-reward
     $minke rl $config --model $cold --out $dir/$name --seed "$seed" --steps "$steps" --minutes 40 $flags
-    learnt=$((SECONDS - start))
+    learnt=$(python3 -c "import json; print(int(max(json.loads(l).get('time/total', 0) for l in open('$dir/$name/metrics.jsonl'))))")
     append $stage "$config, $steps steps" "before=$(test_of $cold cold-$family)" "after=$(test_of $dir/$name $name)" ;;
   more)
     # At the rate the cold start ended with; a schedule that starts over would first undo what it learnt.
