@@ -1,4 +1,4 @@
-# make run     installs what is missing, builds, trains `tiny` in ten minutes and lets it continue a sentence
+# make run     installs what is missing, builds, trains `tiny` and teaches it a puzzle in ten minutes
 # make build   the binary, build/minke
 # make test    builds and runs all tests
 .PHONY: run build test

@@ -1,14 +1,15 @@
 #!/bin/sh
 # make run: from text to a model that learnt from right and wrong alone, in ten minutes. It trains `tiny` on the bundled text, lets it continue
 # sentences, shows it the form of an answer (cold start), and lets it practise one puzzle by GRPO: held-out problems solved before and after.
-# Environment: MINUTES of it all (10), CONFIG of pretraining (configs/tiny.toml), RL_CONFIG (configs/rl-countdown.toml), OUT (out/tiny: what `minke learn` starts from; the stages
-# before lie in out/tiny-base and out/tiny-cold), FRESH=1 starts over. TOKENS, COLD_TOKENS and RL_STEPS fix the stages' budgets.
+# Environment: MINUTES of it all (10), CONFIG of pretraining (configs/tiny.toml), RL_CONFIG (configs/tiny-rl.toml), OUT (out/tiny: what
+# `minke learn` starts from; the stages before lie in out/tiny-base and out/tiny-cold), FRESH=1 starts over. TOKENS, COLD_TOKENS and
+# RL_STEPS fix the stages' budgets.
 set -eu
 minke=${MINKE:-build/minke}
 config=${CONFIG:-configs/tiny.toml}
-rl=${RL_CONFIG:-configs/rl-countdown.toml}
+rl=${RL_CONFIG:-configs/tiny-rl.toml}
 out=${OUT:-out/tiny}
-task=countdown-a3
+task=countdown-a2
 base=$out-base
 cold=$out-cold
 fresh=""
@@ -35,7 +36,8 @@ done
 
 echo
 echo "== 2 of 3. Cold start: the form of an answer, from 10,000 traces that search, slip and give up"
-$minke data problems $task --split train --n 10000 --seed 1 --form cold-start > "$base/traces.part"
+# Most are searches; sums and word problems beside them, so that other problems can be taught afterwards.
+$minke data problems $task $task $task digits-b1 words --split train --n 10000 --seed 1 --form cold-start > "$base/traces.part"
 mv "$base/traces.part" "$base/traces.jsonl"
 if [ -n "${COLD_TOKENS:-}" ]; then budget="--tokens $COLD_TOKENS"; else budget="--minutes $(minutes 0.17)"; fi
 stage $minke sft configs/tiny-cold.toml --model "$base" --data "$base/traces.jsonl" --out "$cold" $budget $fresh

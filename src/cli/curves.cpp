@@ -71,7 +71,7 @@ void add_curves(CLI::App& app) {
       "Examples:\n"
       "  minke curves out/tiny\n"
       "  minke curves out/learn\n"
-      "  minke curves out/tiny --out docs/curves.svg --title 'tiny: 4M tokens on two cores'");
+      "  minke curves out/tiny-base --out docs/curves.svg --title 'tiny: 4M tokens on two cores'");
   command->callback([arguments] { run_curves(*arguments); });
 }
 

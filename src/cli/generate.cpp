@@ -94,8 +94,8 @@ void add_generate(CLI::App& app) {
   c->add_flag("--json", o->json, "one JSON object per answer: ids (without the prompt), text, finish_reason");
   c->footer(
       "Examples:\n"
-      "  minke generate out/tiny -p \"Once upon a time\" -t 0.8 --top-p 0.95\n"
-      "  minke generate out/tiny -p \"12 + 30 =\" --max-tokens 8 --json");
+      "  minke generate out/tiny-base -p \"Once upon a time\" -t 0.8 --top-p 0.95\n"
+      "  minke generate out/tiny-base -p \"12 + 30 =\" --max-tokens 8 --json");
   c->callback([o, prompt] {
     o->has_prompt = prompt->count() > 0;
     run_generate(*o);
