@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes tokenizer/problems.txt, the problems that our tokenizer is trained on beside the books: solved problems of the train split
-from every family of `minke data problems`, 17,000 bytes a family, a blank line between two.
+from the eleven families with a number (countdown-a1 ... units-b6), 17,000 bytes a family, a blank line between two. `words` came when
+the tokenizer was frozen and is left out: with it the tokenizer would be another.
 Run from the repository root after `make build`:  python3 tools/tokenizer_problems.py
 """
 import json

@@ -1,5 +1,5 @@
 #pragma once
-// Number formats as rows of a table: a new format is its file and one row. The enum is only an index.
+// Number formats as rows of a table: what stores and converts them. docs/tour.md names who else knows them.
 #include <cstddef>
 #include <cstdint>
 #include <optional>

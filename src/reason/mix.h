@@ -22,10 +22,10 @@ struct ChainWeight {
 // "countdown-a3 0.4", "expressions-b3 2 2-5": family, weight, levels. UsageError says what is wrong.
 ChainWeight parse_chain_weight(std::string_view text);
 
-// Shares of the pieces that a small tokenizer makes of the text; any scale. Spec 4.3, beside 40% of text.
+// Shares of the pieces that a small tokenizer makes of the text; any scale. These stand beside 40 of text (docs/data.md).
 struct MixWeights {
   double share[kMixForms] = {20, 20, 10, 10};
-  std::vector<ChainWeight> chains = {};  // of the chains, and of the instructions beside them; empty: every family, what a small model learns most
+  std::vector<ChainWeight> chains = {};  // of the chains, and of the instructions beside them; empty: the lists of mix.cpp, all but words
 };
 
 struct MixDocument {

@@ -1,5 +1,5 @@
 #pragma once
-// The rows' functions; one file each.
+// The rows' functions; a file each, Countdown's five in one.
 #include "reason/tasks/task.h"
 
 namespace minke {
