@@ -71,7 +71,7 @@ class Chat {
     const std::vector<int32_t> prompt = chat_prompt(tokenizer_, messages_, thinking_);
     const int64_t room = room_after(prompt, model_->config());
     Completion completion(tokenizer_, o_.sampling.stop, thinking_, !o_.json);
-    const GenerateRequest request{prompt, std::min(o_.sampling.max_tokens, room), o_.sampling.sampler, model_->config().eos_token_id, turn_++};
+    const GenerateRequest request{prompt, std::min(o_.sampling.max_tokens, room), o_.sampling.sampler, answer_eos(model_->config().eos_token_id, tokenizer_), turn_++};
     const Generation g = engine_.generate({request}, [&](size_t, int32_t id) { return completion.push(id); }, [] { return interrupted(); })[0];
     completion.finish();
     if (o_.json)

@@ -15,11 +15,15 @@ int32_t required(const Tokenizer& tokenizer, std::string_view token) {
   return id;
 }
 
+int32_t required_eos(const Tokenizer& tokenizer) {
+  if (tokenizer.eos_id() < 0) fail("the tokenizer has no EOS token, with which an answer ends");
+  return tokenizer.eos_id();
+}
+
 struct ChatTokens {
   explicit ChatTokens(const Tokenizer& t)
-      : bos(t.bos_id()), eos(t.eos_id()), user(required(t, kUser)), assistant(required(t, kAssistant)), think(required(t, kThink)), end_think(required(t, kEndThink)) {
+      : bos(t.bos_id()), eos(required_eos(t)), user(required(t, kUser)), assistant(required(t, kAssistant)), think(required(t, kThink)), end_think(required(t, kEndThink)) {
     if (bos < 0) fail("the tokenizer has no BOS token, with which a conversation begins");
-    if (eos < 0) fail("the tokenizer has no EOS token, with which an answer ends");
   }
   int32_t bos, eos, user, assistant, think, end_think;
 };
@@ -127,6 +131,12 @@ ChatAnswer chat_answer(const Tokenizer& tokenizer, std::span<const int32_t> comp
   const size_t n = size_t(end - completion.begin());
   if (end == completion.end()) return {text(completion), "", false};
   return {text(completion.first(n)), text(completion.subspan(n + 1)), true};
+}
+
+std::vector<int64_t> answer_eos(std::span<const int64_t> of_model, const Tokenizer& tokenizer) {
+  std::vector<int64_t> ids = {required_eos(tokenizer)};
+  std::copy_if(of_model.begin(), of_model.end(), std::back_inserter(ids), [&](int64_t id) { return id != ids[0]; });
+  return ids;
 }
 
 int32_t end_of_thinking_id(const Tokenizer& tokenizer) { return required(tokenizer, kEndThink); }

@@ -47,6 +47,9 @@ struct ChatAnswer {
 };
 ChatAnswer chat_answer(const Tokenizer& tokenizer, std::span<const int32_t> completion, Thinking thinking);
 
+// The ids that end an answer: EOS of the tokenizer, which fine-tuning teaches and limits force, then what else ends a text for the model.
+std::vector<int64_t> answer_eos(std::span<const int64_t> of_model, const Tokenizer& tokenizer);
+
 // The id of </think>: where the answer begins.
 int32_t end_of_thinking_id(const Tokenizer& tokenizer);
 

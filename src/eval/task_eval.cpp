@@ -61,14 +61,13 @@ std::vector<SampleRow> evaluate_task(Transformer& model, const Tokenizer& tokeni
   o.validate();
   const ModelConfig& config = model.config();
   const int32_t end_of_thinking = end_of_thinking_id(tokenizer);
-  std::vector<int64_t> eos = config.eos_token_id;
-  if (std::find(eos.begin(), eos.end(), int64_t(tokenizer.eos_id())) == eos.end()) eos.push_back(tokenizer.eos_id());
+  const std::vector<int64_t> eos = answer_eos(config.eos_token_id, tokenizer);
 
   const size_t samples = size_t(o.samples);
   std::vector<std::optional<SampleRow>> rows(problems.size() * samples);
   std::vector<GenerateRequest> requests;
   std::vector<Progress> progress;
-  const ThoughtLimiter limiter({end_of_thinking, tokenizer.eos_id(), o.think_cap > 0 ? o.think_cap : kNoCap, kNoCap}, o.thinking == Thinking::kOn);
+  const ThoughtLimiter limiter({end_of_thinking, int32_t(eos.front()), o.think_cap > 0 ? o.think_cap : kNoCap, kNoCap}, o.thinking == Thinking::kOn);
   for (size_t p = 0; p < problems.size(); ++p) {
     const ChatMessage question{"user", problems[p].prompt};
     const std::vector<int32_t> prompt = chat_prompt(tokenizer, {&question, 1}, o.thinking);

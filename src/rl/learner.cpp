@@ -138,7 +138,7 @@ bool Learner::draw_groups(RlStepReport& report, uint64_t& next, const std::funct
   request.sampler.seed = config_.rl.seed;
   request.record_experts = config_.rl.cache == CacheForm::kLatent;
   request.end_of_thinking = end_of_thinking_id(tokenizer_);
-  request.eos = model_.config().eos_token_id;
+  request.eos = answer_eos(model_.config().eos_token_id, tokenizer_);
   request.positions = model_.config().max_position_embeddings;
 
   int64_t missing = grpo.prompts;

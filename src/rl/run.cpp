@@ -74,7 +74,6 @@ class Run {
       fail("{}: the tokenizer has {} ids, the model's vocab_size is {}; is this the model's own tokenizer?", tokenizer_folder_, tokenizer_.vocab_size(),
            model_->config().vocab_size);
     stale_from_the_start_ = has_stale_mtp(c_.model);
-    if (model_->config().eos_token_id.empty()) fail("{}: the model has no eos_token_id, so no answer could end", c_.model);
     if (c_.rl.mtp_lambda > 0 && model_->mtp_depth() == 0) fail("{}[rl] mtp_lambda: the model has no MTP modules to train, expected 0", where());
     if (c_.rl.steps == 0 && c_.rl.minutes == 0 && !request.steps)
       usage_fail("{}how long? Set steps or minutes in [rl], or give --steps or --minutes", where());

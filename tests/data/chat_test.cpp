@@ -106,6 +106,14 @@ TEST(ChatAnswer, TextsOfACompletion) {
   EXPECT_TRUE(off.closed);
 }
 
+TEST(Chat, TheTokenizersEosEndsAnAnswerWhateverTheModelSays) {
+  using Ids = std::vector<int64_t>;
+  const int64_t eos = bundled().eos_id();
+  EXPECT_EQ(answer_eos(Ids{}, bundled()), (Ids{eos}));
+  EXPECT_EQ(answer_eos(Ids{eos}, bundled()), (Ids{eos}));
+  EXPECT_EQ(answer_eos(Ids{eos + 5, eos, eos + 9}, bundled()), (Ids{eos, eos + 5, eos + 9}));
+}
+
 TEST(Chat, ErrorsSayWhatIsWrong) {
   const Messages q = {{"user", "q"}};
   const auto example = [&](const std::string& content) { return error_of([&] { chat_example(bundled(), Messages{{"user", "q"}, {"assistant", content}}); }); };
