@@ -108,7 +108,7 @@ class ProblemSequences : public SequenceSource {
     std::vector<uint64_t> values = {seed_, uint64_t(length_), tokenizer_hash_};
     for (const double share : weights_.share) values.push_back(std::bit_cast<uint64_t>(share));
     for (const ChainWeight& c : weights_.chains) values.push_back(xxh3_64(fmt::format("{} {} {}-{}", c.family, c.weight, c.low, c.high)));
-    for (const Family& family : families()) values.push_back(xxh3_64(draw_problem(family, 0, Split::kTrain, 1, 1).text));  // other generators
+    for (const std::string& name : drawn_families(weights_)) values.push_back(xxh3_64(draw_problem(find_family(name), 0, Split::kTrain, 1, 1).text));  // other generators
     return hash_of(values);
   }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <sstream>
 
@@ -111,6 +112,19 @@ ChainWeight parse_chain_weight(std::string_view text) {
   if ((read != 1 && (read != 3 || dash != '-')) || c.low < family.min_level || c.high > family.max_level || c.low > c.high)
     usage_fail("'{}': levels '{}'; expected {} to {} of {}", text, levels, family.min_level, family.max_level, family.name);
   return c;
+}
+
+std::vector<std::string> drawn_families(const MixWeights& weights) {
+  const auto some = [&](MixForm form) { return weights.share[int(form)] > 0; };
+  const bool chosen = !weights.chains.empty();
+  std::vector<std::string> names;
+  if (some(MixForm::kPrograms)) names.push_back("registers-b5");
+  if (some(MixForm::kChains) || (some(MixForm::kInstructions) && chosen))
+    for (const ChainWeight& c : chosen ? weights.chains : usual_chains()) names.push_back(c.family);
+  if (some(MixForm::kInstructions) && !chosen) names.insert(names.end(), std::begin(kInstructed), std::end(kInstructed));
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
 std::string instruction_text(const Problem& problem) {

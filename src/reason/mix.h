@@ -34,6 +34,9 @@ struct MixDocument {
   std::vector<std::string> keys;  // of every whole problem with its answer inside
 };
 
+// The families that these weights draw from, in order of their names: only a change of theirs can change the documents.
+std::vector<std::string> drawn_families(const MixWeights& weights);
+
 // About the tokens of a text for a tokenizer without merges of digits: a word, a digit, a line end, a blank before a digit and a
 // run of signs count one each. Bytes would favour programs, which are nearly all digits.
 int64_t count_pieces(std::string_view text);

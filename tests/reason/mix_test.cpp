@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 
@@ -55,6 +56,21 @@ TEST(Mix, ChosenChains) {
   EXPECT_EQ(kinds.size(), 2u);
   EXPECT_NEAR(double(kinds["countdown"]) / (kinds["countdown"] + kinds["expressions"]), 0.75, 0.05);
   for (const char* operations : {"2", "3", "4"}) EXPECT_GT(signs[operations], 0.25 * kinds["expressions"]) << operations;
+}
+
+// The list is what the documents show: a family outside it can change and the mix stays.
+TEST(Mix, DrawnFamiliesAreThoseOfTheDocuments) {
+  const ChainWeight digits{"digits-b1", 1}, words{"words", 1};
+  const MixWeights mixes[] = {{}, {{0, 1, 0, 0}, {}}, {{0, 0, 1, 0}, {digits}}, {{0, 0, 0, 1}, {}}, {{1, 1, 0, 1}, {digits, words}}, {{1, 0, 0, 0}, {digits}}};
+  const auto kind = [](const std::string& key) { return key.substr(0, key.find(':')); };
+  for (const MixWeights& weights : mixes) {
+    std::set<std::string> listed, found;
+    for (const std::string& name : drawn_families(weights)) listed.insert(kind(draw_problem(find_family(name), 0, Split::kTrain, 1, 1).canonical_key));
+    for (const MixDocument& d : mix_block(weights, Split::kTrain, 1, 0, 100'000))
+      if (d.form != MixForm::kFacts) found.insert(kind(d.keys.at(0)));
+    EXPECT_EQ(found, listed);
+  }
+  EXPECT_EQ(drawn_families({}).size(), 11u) << "all but words";
 }
 
 TEST(Mix, OnlyTrainKeys) {
