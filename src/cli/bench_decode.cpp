@@ -39,7 +39,8 @@ DecodeBench decode_bench(const std::string& config, DType dtype, CacheForm form,
     r.max_tokens = answer;
     r.sampler.temperature = 1;
     r.sequence = uint64_t(i);
-    r.record = true;
+    r.record = true;  // as a rollout does
+    r.record_experts = form == CacheForm::kLatent;
     s->requests.push_back(r);
   }
   DecodeBench out;

@@ -85,7 +85,7 @@ Engine::Id Engine::fork(Id parent, uint64_t sequence) {
   s.request.sequence = sequence;
   s.ids = from.ids;
   s.out = from.out;
-  if (s.request.record)
+  if (s.request.record_experts)
     s.recorded_rows = from.recorded_rows;
   else
     s.out.experts.clear();
@@ -152,7 +152,7 @@ void Engine::join_prompt(Sequence& s) {
   if (!p) p = std::make_shared<Prompt>();
   s.prompt = p;
   ++p->waiting;
-  p->record = p->record || s.request.record;
+  p->record_experts = p->record_experts || s.request.record_experts;
 }
 
 void Engine::leave_prompt(Sequence& s) {
@@ -163,7 +163,7 @@ void Engine::leave_prompt(Sequence& s) {
     p->leader = nullptr;
   else
     --p->waiting;
-  if (!s.request.record) {
+  if (!s.request.record_experts) {
     s.out.experts.clear();  // were for the others
     s.recorded_rows = 0;
   }
@@ -179,7 +179,7 @@ void Engine::share_prompt(Sequence& s, const float* logits) {
     for (void* page : p->pages) pool_.hold(page);
     p->logits = std::make_shared<std::vector<float>>(logits, logits + model_.config().vocab_size);
     p->experts = s.out.experts;
-    p->has_experts = p->record && s.recorded_rows == int64_t(s.ids.size());
+    p->has_experts = p->record_experts && s.recorded_rows == int64_t(s.ids.size());
   }
   leave_prompt(s);
 }
@@ -196,12 +196,12 @@ void Engine::drop_shared(Prompt& p) {
 bool Engine::begin(Sequence& s) {
   if (const std::shared_ptr<Prompt> p = s.prompt) {
     if (p->leader) return false;
-    if (p->logits && (!s.request.record || p->has_experts)) {
+    if (p->logits && (!s.request.record_experts || p->has_experts)) {
       s.pages = p->pages;
       for (void* page : s.pages) pool_.hold(page);
       s.cached = int64_t(s.ids.size());
       s.begun_from = p->logits;
-      if (s.request.record) {
+      if (s.request.record_experts) {
         s.out.experts = p->experts;
         s.recorded_rows = s.cached;
       }

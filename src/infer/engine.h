@@ -29,7 +29,8 @@ struct GenerateRequest {
   SamplerOptions sampler;
   std::vector<int64_t> eos;            // ids that end the answer; they are part of it
   uint64_t sequence = 0;               // tells samples of one seed apart
-  bool record = false;                 // log-probabilities and experts come back
+  bool record = false;                 // log-probabilities come back
+  bool record_experts = false;         // the experts of every row come back
 };
 
 enum class FinishReason : uint8_t { kStop, kLength, kCancelled };
@@ -39,7 +40,7 @@ struct Generation {
   std::vector<int32_t> ids;            // without the prompt
   std::vector<uint8_t> forced;         // [ids] 1: the logits hook named this id
   FinishReason finish = FinishReason::kLength;
-  // Of recorded requests. With the expanded cache both are, bit for bit, those of the training forward.
+  // Of requests that record them. With the expanded cache both are, bit for bit, those of the training forward.
   std::vector<float> logp;             // [ids] log softmax(raw logits / T)[id], before hook, top-k, top-p (T = 1 when greedy)
   std::vector<uint16_t> experts;       // [prompt + ids - 1][MoE layers][K] chosen by each row; the last id is never a row
 };

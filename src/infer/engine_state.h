@@ -28,7 +28,7 @@ struct Engine::Sequence {
 struct Engine::Prompt {
   int64_t waiting = 0;                                // sequences, the leader not counted
   Sequence* leader = nullptr;                         // enters it now
-  bool record = false;                                // some want its experts
+  bool record_experts = false;                        // some want its experts
   // Once entered, while others wait: its pages, its last row's logits, its rows' experts.
   std::vector<void*> pages;
   std::shared_ptr<std::vector<float>> logits;

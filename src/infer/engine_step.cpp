@@ -132,7 +132,7 @@ void Engine::forward(Part& part) {
     s.cached += r.n;
     // After a preemption rows come again: what they chose is known.
     const int64_t known = std::min(std::max<int64_t>(s.recorded_rows - r.first, 0), r.n);
-    if (s.request.record || (s.prompt && s.prompt->record)) {
+    if (s.request.record_experts || (s.prompt && s.prompt->record_experts)) {
       append_experts(saved, r.begin + known, r.n - known, top_k, s.out.experts);
       s.recorded_rows += r.n - known;
     }

@@ -108,7 +108,7 @@ RolloutPrompt Learner::prompt_of(const Problem& problem, uint64_t number) const 
 // Which places these are is decided by the tokens before them, not by the draw, so the mean of -log p there estimates the entropy.
 void Learner::count_choices(const RolloutSample& s, RlStepReport& report) const {
   const PolicySample& p = s.policy;
-  if (!s.thinking || p.old_logp.empty()) return;
+  if (!s.thinking) return;
   const int64_t end = std::min(s.think_tokens + 1, p.completion());
   for (int64_t t = 0; t < end; ++t) {
     if (p.forced[size_t(t)] || !ends_line_[size_t(p.ids[size_t(p.prompt + t - 1)])]) continue;

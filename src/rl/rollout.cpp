@@ -32,7 +32,8 @@ std::vector<RolloutSample> roll_out(Engine& engine, std::span<const RolloutPromp
       g.sampler = r.sampler;
       g.eos = r.eos;
       g.sequence = p.problem * uint64_t(r.samples) + uint64_t(i);
-      g.record = r.record;
+      g.record = true;
+      g.record_experts = r.record_experts;
       requests.push_back(std::move(g));
       limiters.push_back(limiter);
     }
@@ -53,7 +54,7 @@ std::vector<RolloutSample> roll_out(Engine& engine, std::span<const RolloutPromp
     s.policy.ids.insert(s.policy.ids.end(), g.ids.begin(), g.ids.end());
     s.policy.old_logp = g.logp;
     s.policy.forced = g.forced;
-    if (r.record_experts) s.policy.experts = std::move(g.experts);
+    s.policy.experts = std::move(g.experts);
     s.thinking = prompts[s.prompt].think_cap > 0;
     s.thinking_cut = limiters[i].cut();
     s.truncated = limiters[i].ended() || g.finish != FinishReason::kStop;

@@ -32,7 +32,7 @@ struct RolloutPrompt {
 };
 
 struct RolloutSample {
-  PolicySample policy;       // advantage not set; old_logp only of recorded rollouts
+  PolicySample policy;       // advantage not set; experts only where the request says so
   size_t prompt = 0;         // index among the prompts
   int64_t think_tokens = 0, answer_tokens = 0;  // </think> and EOS not counted
   bool thinking = true;      // the prompt left the thought open
@@ -49,8 +49,7 @@ struct RolloutRequest {
   int32_t end_of_thinking = -1;      // the id of </think>
   std::vector<int64_t> eos;          // the first is the one that is forced
   int64_t positions = 0;             // of the model; a prompt must leave room for a token
-  bool record = true;                // old_logp
-  bool record_experts = false;       // and experts, for an update that replays them
+  bool record_experts = false;       // for an update that replays them
 };
 
 // prompts.size() * samples samples, those of a prompt side by side. Empty when `stop` (may be empty) ended it early.

@@ -60,7 +60,7 @@ TEST_F(EngineTest, RecordsWhatTrainingSees) {
     const ModelConfig& c = model_->config();
     for (const double temperature : {0.0, 1.0, 0.6}) {
       GenerateRequest r = request(70, 30, temperature, 3);
-      r.record = true;
+      r.record = r.record_experts = true;
       Engine engine(*model_, CacheForm::kExpanded, {.prefill_chunk = 32});
       const auto hook = [&](size_t, std::span<const int32_t> ids, size_t prompt_size, float* logits) {
         EXPECT_EQ(prompt_size, 70u);

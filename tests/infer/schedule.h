@@ -68,6 +68,7 @@ class Schedule {
       r.request.sampler.seed = 3;
       r.request.sequence = uint64_t(i);
       r.request.record = rng_.below(4) > 0;
+      r.request.record_experts = i % 3 != 1;
       if (rng_.below(2)) r.request.eos = {int64_t(rng_.below(uint64_t(vocab_))), int64_t(rng_.below(uint64_t(vocab_)))};
       r.hooked = rng_.below(2);
       r.arrives = rng_.below(2) ? 0 : rng_.below(30);
@@ -124,6 +125,9 @@ class Schedule {
     const bool whole = got.finish != FinishReason::kCancelled;
     ASSERT_EQ(got.forced.size(), got.ids.size()) << what;
     ASSERT_EQ(got.logp.size(), q.record ? got.ids.size() : 0) << what;
+    if (!q.record_experts) {
+      ASSERT_TRUE(got.experts.empty()) << what;
+    }
     for (const uint8_t f : got.forced) counts.forced += f;
 
     // Alone: a fork's own part is an answer to all that had been said.
@@ -165,6 +169,7 @@ class Schedule {
       const float logp = -nll[q.prompt.size() - 1 + i];
       ASSERT_EQ(std::memcmp(&logp, &got.logp[i], 4), 0) << "token " << i << ": " << got.logp[i] << ", training says " << logp << ", " << what;
     }
+    if (!q.record_experts) return;
     std::vector<uint16_t> experts;
     const int64_t k = model_.config().num_experts_per_tok;
     for (int64_t t = 0; t < rows.count(); ++t)
