@@ -64,7 +64,7 @@ CLI::Option* TaskFlags::add(CLI::App& c) {
 
 ProblemSource TaskFlags::source() const {
   ProblemSource source = ProblemSource::open(problems);
-  if (source.skipped() > 0) std::fprintf(stderr, "%lld malformed lines passed over\n", static_cast<long long>(source.skipped()));
+  if (const std::string what = source.passed_over(); !what.empty()) std::fprintf(stderr, "%s\n", what.c_str());
   return source;
 }
 

@@ -104,6 +104,13 @@ ProblemSource ProblemSource::open(const SourceOptions& o) {
   return source;
 }
 
+std::string ProblemSource::passed_over() const {
+  std::string text;
+  if (skipped_ > 0) text = fmt::format("{} malformed lines passed over", skipped_);
+  if (duplicates_ > 0) text += fmt::format("{}{} repeated problems dropped", text.empty() ? "" : ", ", duplicates_);
+  return text;
+}
+
 std::optional<int64_t> ProblemSource::size(Split split) const {
   return family_ ? std::nullopt : std::optional(int64_t(problems_[int(split)].size()));
 }

@@ -27,7 +27,8 @@ class ProblemSource {
   const std::string& name() const { return name_; }  // the family, the data set, or the file's name without folder and ending
   std::optional<int64_t> size(Split split) const;    // problems of a file's split; nothing for a family, which is generated
   int64_t skipped() const { return skipped_; }       // malformed lines
-  int64_t duplicates() const { return duplicates_; }
+  int64_t duplicates() const { return duplicates_; }  // lines that repeat a problem with its answer; dropped
+  std::string passed_over() const;                   // what to tell of both; empty where there were none
 
   // The levels of its training problems, where it has all of several; else empty. at_level: the same source with one of them alone.
   std::vector<int> levels() const;

@@ -135,7 +135,7 @@ class Run {
     screen_.say("rl       {}; {} problems x {} samples a step, at most {} tokens of thought and {} of answer", learner_.problems().summary(), g.prompts,
                 g.samples, c_.rl.limits.think_max, c_.rl.limits.answer_tokens);
     for (const ProblemSource& s : learner_.problems().sources())
-      if (s.skipped() > 0) screen_.say("problems {}: {} malformed lines passed over", s.name(), s.skipped());
+      if (const std::string what = s.passed_over(); !what.empty()) screen_.say("problems {}: {}", s.name(), what);
     self_test();
     check_cache();
     held_out_ = learner_.problems().held_out(parse_split(c_.run.eval_split), c_.rl.seed, c_.run.eval_problems, request_.held_out_at_most);

@@ -175,6 +175,7 @@ TEST(ProblemSource, EveryMalformedLineIsListed) {
   EXPECT_EQ(source.skipped(), 11);
   EXPECT_EQ(source.duplicates(), 1);
   EXPECT_EQ(source.known_keys(), 10);
+  EXPECT_EQ(source.passed_over(), "11 malformed lines passed over, 1 repeated problems dropped");
 
   std::string many = lines(10);
   for (int i = 0; i < 33; ++i) many += "oops\n";
