@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/math/isa_variants.h"
+#include "kernels/math/row_format.h"
 #include "kernels/peak/peak.h"
 
 namespace minke {
@@ -35,8 +36,9 @@ void add_info(CLI::App& app) {
     out["variants"]["gemm"] = gemm_variant().name;
     out["variants"]["gemm_order_bf16"] = gemm_variant().order_bf16;
     out["variants"]["gemm_order_f32"] = gemm_variant().order_f32;
-    for (const char* operation : {"attention", "rms_norm", "rope", "swiglu", "router", "permute", "cross_entropy", "embedding", "adamw"})
+    for (const char* operation : {"attention", "rms_norm", "rope", "swiglu", "router", "permute", "cross_entropy", "draw", "embedding", "adamw"})
       out["variants"][operation] = loops;
+    out["variants"]["bf16_rows"] = bf16_encoder_name();  // rows that those write
     if (*json) {
       std::printf("%s\n", out.dump().c_str());
     } else {

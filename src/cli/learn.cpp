@@ -121,7 +121,7 @@ void add_learn(CLI::App& app) {
   c->add_option("--model", f->model, "folder of the model to start from")->capture_default_str();
   c->add_option("--minutes", f->minutes, "how long to learn")->check(CLI::PositiveNumber)->capture_default_str();
   c->add_option("--out", f->out, "folder of the run and of the model it ends with")->capture_default_str();
-  c->add_option("--level", f->level, "of a built-in task; 0: all")->check(CLI::NonNegativeNumber)->capture_default_str();
+  c->add_option("--level", f->level, "practise and ask this level alone; 0: all")->check(CLI::NonNegativeNumber)->capture_default_str();
   c->add_option("--data", f->data, "the file of a data set (gsm8k, svamp, math500)");
   c->add_option("--grader", f->grader, "a command that grades instead of the built-in rules (docs/grader.md)");
   c->add_option("--think", f->think, "most tokens of thinking")->check(CLI::Range(16, 100000))->capture_default_str();

@@ -62,7 +62,7 @@ void add_sft(CLI::App& app) {
       "The same command goes on where it stopped; Ctrl-C saves first.\n"
       "Examples:\n"
       "  minke sft configs/sft.toml --model out/tiny-base --data traces.jsonl --out out/tiny-sft\n"
-      "  minke sft configs/sft.toml --epochs 3");
+      "  minke sft configs/sft.toml --data traces.jsonl --epochs 3");
   c->callback([=] {
     RunRequest r;
     r.config_path = f->config;

@@ -36,4 +36,6 @@ Bf16Encoder bf16_encoder() {
   return chosen_isa() >= Isa::kAvx512Bf16 ? &loops_avx512_bf16::encode : MINKE_VARIANT(encode);
 }
 
+const char* bf16_encoder_name() { return chosen_isa() >= Isa::kAvx512Bf16 ? "avx512_bf16" : pick_variant("scalar", "avx2", "avx512"); }
+
 }  // namespace minke

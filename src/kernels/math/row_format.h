@@ -10,5 +10,6 @@ namespace minke {
 // Writes n values, each as bf16_from_f32 gives it (vcvtne2ps2bf16 rounds to nearest even, quiets NaN and flushes subnormals alike).
 using Bf16Encoder = void (*)(const float* from, bf16* to, int64_t n);
 Bf16Encoder bf16_encoder();  // of the chosen ISA
+const char* bf16_encoder_name();
 
 }  // namespace minke

@@ -22,7 +22,7 @@ constexpr Family kFamilies[] = {
     {"expressions-b3", "an expression modulo 97; level: its operations", 2, 12, draw_expressions},
     {"equations-b4", "solve ax + b = cx + d; levels: c = 0, whole answer, fraction, larger coefficients", 1, 4, draw_equations},
     {"registers-b5", "run a straight-line program; level: its lines", 2, 16, draw_registers},
-    {"units-b6", "percentages, units, fractions, shares in percent (levels 1-4)", 1, 4, draw_units},
+    {"units-b6", "percentages, units, fractions, shares in percent", 1, 4, draw_units},
     {"words", "word problems, some in held-out wordings; level: their steps", 1, 4, draw_words},
 };
 
