@@ -20,7 +20,6 @@ class PagePool {
   bool shared(void* page) const { return references(page) > 1; }
 
   int64_t available() const;             // pages that take() still has
-  int64_t in_use() const { return in_use_; }
   int64_t max_pages() const { return max_pages_; }
   int64_t bytes() const { return pages_ * page_bytes_; }  // allocated, held or not
 

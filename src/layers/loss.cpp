@@ -11,13 +11,12 @@ int64_t head_chunk_rows(int64_t vocab) {
   return std::clamp<int64_t>(kLogits / vocab / 16 * 16, 16, 512);
 }
 
-HeadLoss head_loss(const Linear& head, View x, const HeadTargets& targets, float* nll_out, View d_x, Arena& arena) {
+int64_t head_loss(const Linear& head, View x, const HeadTargets& targets, float* nll, View d_x, Arena& arena) {
   const bool backward = d_x.data != nullptr;
   const int64_t vocab = head.out, chunk = std::min(head_chunk_rows(vocab), std::max<int64_t>(x.rows, 1));
   ArenaScope scope(arena);
   View logits = take(arena, DType::kF32, chunk, vocab);
   View d_logits = backward ? take(arena, x.dtype, chunk, vocab) : View{};
-  float* nll = nll_out ? nll_out : arena.take<float>(x.rows);
   for (int64_t begin = 0; begin < x.rows; begin += chunk) {
     const int64_t n = std::min(chunk, x.rows - begin);
     const View xs = x.slice(begin, n), ls = logits.slice(0, n);
@@ -36,13 +35,7 @@ HeadLoss head_loss(const Linear& head, View x, const HeadTargets& targets, float
     linear_backward_input(head, ds, d_x.slice(begin, n));
     linear_backward_weight(head, xs, ds);
   }
-  HeadLoss out;
-  for (int64_t r = 0; r < x.rows; ++r) {
-    if (targets.ids[r] < 0) continue;
-    out.nll += double(nll[r]);
-    ++out.rows;
-  }
-  return out;
+  return std::count_if(targets.ids, targets.ids + x.rows, [](int32_t id) { return id >= 0; });
 }
 
 }  // namespace minke

@@ -7,11 +7,6 @@
 
 namespace minke {
 
-struct HeadLoss {
-  double nll = 0;            // sum over rows of the unweighted -log p, targets < 0 left out
-  int64_t rows = 0;          // that count in it
-};
-
 // What each row should predict and how much it counts.
 struct HeadTargets {
   const int32_t* ids = nullptr;      // [T]; < 0: the row counts for nothing
@@ -21,9 +16,9 @@ struct HeadTargets {
   std::function<void(int64_t begin, int64_t n, const float* nll, float* scale)> reweigh;
 };
 
-// x [T, D] of compute dtype; nll_out [T] or null.
+// Returns how many rows have a target. x [T, D] of compute dtype; nll [T].
 // d_x [T, D] f32 (or an empty view: forward only) is overwritten, and the head's dw added to.
-HeadLoss head_loss(const Linear& head, View x, const HeadTargets& targets, float* nll_out, View d_x, Arena& arena);
+int64_t head_loss(const Linear& head, View x, const HeadTargets& targets, float* nll, View d_x, Arena& arena);
 
 int64_t head_chunk_rows(int64_t vocab);  // rows whose logits are held at once; depends on the vocabulary alone
 

@@ -5,7 +5,7 @@
 namespace minke {
 
 void mtp_forward(const MtpModule& p, const Rope& rope, const Rows& rows, DType dtype, const void* table, const int32_t* ids_ahead, View h_in,
-                 MtpSaved& s, Arena& arena, const CacheView* cache, bool keep_residual) {
+                 MtpSaved& s, Arena& arena, bool keep_residual) {
   const int64_t t = rows.count(), d = p.enorm.n;
   s.emb = take(arena, DType::kF32, t, d);
   s.h_in = h_in;
@@ -20,7 +20,7 @@ void mtp_forward(const MtpModule& p, const Rope& rope, const Rows& rows, DType d
   norm_forward(p.enorm, s.emb, s.pair.columns(0, d), s.e_rstd);
   norm_forward(p.hnorm, s.h_in, s.pair.columns(d, d), s.h_rstd);
   linear_forward(p.eh_proj, s.pair, s.h);
-  block_forward(p.block, rope, rows, dtype, s.h, s.block, arena, cache, keep_residual);
+  block_forward(p.block, rope, rows, dtype, s.h, s.block, arena, nullptr, keep_residual);
   norm_forward(p.shared_head_norm, s.h, s.out, s.out_rstd);
 }
 

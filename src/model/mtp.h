@@ -26,7 +26,7 @@ struct MtpSaved {
 
 // h_in [T, D]: f32 (pre-norm) or compute dtype (post-norm). ids_ahead [T]: the token k places after each row.
 void mtp_forward(const MtpModule& p, const Rope& rope, const Rows& rows, DType dtype, const void* table, const int32_t* ids_ahead, View h_in,
-                 MtpSaved& s, Arena& arena, const CacheView* cache, bool keep_residual);
+                 MtpSaved& s, Arena& arena, bool keep_residual);
 // dh [T, D] f32: gradient of s.h on entry. Adds to dh_in [T, D] f32 and to d_table.
 double mtp_backward(const MtpModule& p, const Rope& rope, const Rows& rows, const int32_t* ids_ahead, const MtpSaved& s,
                     const BalanceLoss& balance, View dh, View dh_in, float* d_table, Arena& arena);

@@ -28,7 +28,7 @@ Score score_windows(Transformer& model, const std::vector<std::vector<int32_t>>&
     model.forward(rows, ids.data(), saved, arena, {}, false);
     std::vector<float> scale(targets.size(), 0.0f);
     std::vector<float> nll(targets.size());
-    out.tokens += head_loss(model.head(), saved.x, {targets.data(), scale.data(), 1, {}}, nll.data(), View{}, arena).rows;
+    out.tokens += head_loss(model.head(), saved.x, {targets.data(), scale.data(), 1, {}}, nll.data(), View{}, arena);
     // A sum per window, then over windows: no bit depends on which windows share a forward.
     for (const RowSegment& r : rows.segments)
       out.nll += std::accumulate(nll.begin() + r.begin, nll.begin() + r.begin + r.n, 0.0);

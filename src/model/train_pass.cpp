@@ -61,7 +61,7 @@ std::vector<View> Transformer::mtp_logits(const std::vector<int32_t>& ids, const
   for (size_t k = 0; k < mtp_.size(); ++k) {
     const Rows narrow = shorten(wide);
     if (narrow.count() == 0) break;
-    mtp_forward(mtp_[k], rope_, narrow, compute(), table_, ids.data() + k + 1, gather(wide, narrow, from, arena), saved[k], arena, nullptr, false);
+    mtp_forward(mtp_[k], rope_, narrow, compute(), table_, ids.data() + k + 1, gather(wide, narrow, from, arena), saved[k], arena, false);
     out.push_back(take(arena, DType::kF32, narrow.count(), config_.vocab_size));
     logits(saved[k].out, out.back());
     from = post ? saved[k].out : saved[k].h;
@@ -184,7 +184,7 @@ class TrainPass {
     const View from = k == 1 ? (post_ ? saved_.x : saved_.h) : (post_ ? above.saved.out : above.saved.h);
     const View h_in = gather(above.rows, depth.rows, from, arena_);
     const MtpModule& module = m_.mtp_[k - 1];
-    mtp_forward(module, m_.rope_, depth.rows, m_.compute(), m_.table_, depth.ids.data(), h_in, depth.saved, arena_, nullptr, true);
+    mtp_forward(module, m_.rope_, depth.rows, m_.compute(), m_.table_, depth.ids.data(), h_in, depth.saved, arena_, true);
     count_loads(module.block, depth.saved.block);
     losses_.mtp.push_back(loss(depth, k, depth.saved.out, double(options_.mtp_lambda) / double(m_.mtp_.size())));
     depths_.push_back(std::move(depth));

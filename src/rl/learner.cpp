@@ -228,7 +228,7 @@ bool Learner::step(Progress& progress, RlStepReport& report, const std::function
     ++report.updates;
     report.loss += u.policy.loss;
     report.grad_norm += u.grad_norm;
-    report.mtp_loss = u.losses.mtp;
+    report.mtp_loss = u.mtp_loss;
   }
   report.logp_diff_max = first.logp_diff_max;
   report.logp_diff_mean = first.logp_diff_sum / double(std::max<int64_t>(1, first.logp_diffs));

@@ -149,9 +149,8 @@ UpdateReport PolicyStep::gradients(std::span<const PolicySample> samples) {
     report.rows += int64_t(pass.tokens.size()) - int64_t(pass.lengths.size());
     report.replayed += int64_t(pass.experts.size());
     report.replay_differs += part.replay_differs;
-    report.losses.main += part.main;
-    report.losses.mtp.resize(part.mtp.size());
-    for (size_t k = 0; k < part.mtp.size(); ++k) report.losses.mtp[k] += part.mtp[k];
+    report.mtp_loss.resize(part.mtp.size());
+    for (size_t k = 0; k < part.mtp.size(); ++k) report.mtp_loss[k] += part.mtp[k];
     begin = end;
   }
   return report;

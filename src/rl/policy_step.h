@@ -47,7 +47,7 @@ struct PolicyStepOptions {
 
 struct UpdateReport {
   PolicyMetrics policy;
-  StepLosses losses;               // main: mean cross-entropy of the counted tokens
+  std::vector<double> mtp_loss;    // of each depth: mean cross-entropy of the counted tokens
   double grad_norm = 0;
   double logp_diff_max = 0;        // |log pi - old log pi| over the tokens of the passes
   double logp_diff_sum = 0;        // the same, over logp_diffs tokens

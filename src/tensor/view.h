@@ -35,7 +35,6 @@ struct View {
 inline View take(Arena& arena, DType dtype, int64_t rows, int64_t cols) {
   return {dtype, arena.take(size_t(rows * cols) * dtype_bytes(dtype)), rows, cols, cols};
 }
-inline View view_f32(float* data, int64_t rows, int64_t cols) { return {DType::kF32, data, rows, cols, cols}; }
 
 void copy(View from, View to);          // same shape; converts between f32 and bf16; runs over the pool
 void fill_zero(View x);

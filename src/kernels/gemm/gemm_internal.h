@@ -15,9 +15,6 @@ inline constexpr int64_t kRowUnit = 6;
 
 inline int64_t round_up(int64_t x, int64_t unit) { return (x + unit - 1) / unit * unit; }
 
-inline float load_f32(const void* p, DType dtype, int64_t i) {
-  return dtype == DType::kF32 ? static_cast<const float*>(p)[i] : bf16_to_f32(static_cast<const bf16*>(p)[i]);
-}
 inline const void* element(const void* p, DType dtype, int64_t i) {
   return static_cast<const char*>(p) + i * (dtype == DType::kF32 ? 4 : 2);
 }

@@ -28,15 +28,4 @@ void gemm_ref(int64_t m, int64_t n, int64_t k, const A* a, int64_t lda, const B*
     }
 }
 
-// dW[n,k] += dY[m,n]' · X[m,k].
-template <class T, class A, class B>
-void gemm_wgrad_ref(int64_t m, int64_t n, int64_t k, const A* dy, int64_t ld_dy, const B* x, int64_t ld_x, T* dw) {
-  for (int64_t i = 0; i < n; ++i)
-    for (int64_t j = 0; j < k; ++j) {
-      T sum{};
-      for (int64_t t = 0; t < m; ++t) sum += widen<T>(dy[t * ld_dy + i]) * widen<T>(x[t * ld_x + j]);
-      dw[i * k + j] += sum;
-    }
-}
-
 }  // namespace minke

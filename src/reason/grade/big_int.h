@@ -17,7 +17,6 @@ class BigInt {
 
   bool is_zero() const { return limbs_.empty(); }
   bool is_one() const { return !negative_ && limbs_.size() == 1 && limbs_[0] == 1; }
-  bool is_even() const { return limbs_.empty() || limbs_[0] % 2 == 0; }
   bool negative() const { return negative_; }
   int64_t bits() const;                // of the magnitude; 0 for 0
   bool fits64() const { return bits() <= 62; }
