@@ -35,7 +35,7 @@ struct TrainOptions {
   std::string precision = "bf16";            // or "f32"
   std::string moments = "bf16";              // AdamW's, or "f32"
   uint64_t seed = 1;
-  // AdamW; the schedule's turning points are shares of the budget: linear warm-up, constant, cosine to lr_final.
+  // AdamW; the schedule's turning points are shares of the budget: linear warm-up, constant, cosine to lr_final, constant.
   double lr = 1e-3, lr_final = 1e-4, warmup = 0.02, decay_from = 0.5, decay_until = 1;
   double beta1 = 0.9, beta2 = 0.95, eps = 1e-8, weight_decay = 0.1, clip = 1.0;
   // Load balancing (report 2.1.2): gamma falls linearly to 0 between gamma_decay_from and gamma_until.

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 minke=${MINKE_BINARY:-build/minke}
 . tools/full/python.sh
 seed=${1:-1}
-tokens=6270976  # what `make run` takes in eight minutes on two quiet Zen 4 cores: the warm-up belongs to the curve
+tokens=6270976  # what eight minutes of training take on two quiet Zen 4 cores: the warm-up belongs to the curve
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 commit=$(git rev-parse --short HEAD)

@@ -3,7 +3,7 @@
 # b3 (expressions-b3 at level 4). Each stage skips what is there; folders and rows lie in out/study; lines go to results/reasoning.jsonl.
 #   tools/full/reasoning.sh base FAMILY        the base: a3 configs/tiny-r1.toml, b3 configs/tiny.toml with 8M tokens (15 to 20 minutes on one Zen 4 core)
 #   tools/full/reasoning.sh cold FAMILY        a3 10,000 traces, 12 passes; b3 5,000, 18 passes; calibration pass@1 at two thirds and at the end
-#   tools/full/reasoning.sh rl FAMILY SEED     GRPO, the steps of its config; before and after on 512 test problems x 16
+#   tools/full/reasoning.sh rl FAMILY SEED     GRPO, the steps of its config ($STEPS: others); before and after on 512 test problems x 16
 #   tools/full/reasoning.sh more FAMILY SEED   the same minutes ($MINUTES, 7) spent on more passes over the same traces
 #   tools/full/reasoning.sh reject FAMILY SEED the same minutes spent on rejection sampling: two thirds on answers, the rest on learning the right ones
 #   tools/full/reasoning.sh coin FAMILY SEED   the control: the same steps with a random reward
@@ -20,9 +20,9 @@ commit=${COMMIT:-$(git rev-parse --short HEAD)}
 start=$SECONDS
 
 case $family in
-  a3) task="countdown-a3"; config=configs/rl-countdown.toml; steps=${STEPS:-200} traces=10000 epochs=12 above="countdown-a4 countdown-a5" ;;
-  b3) task="expressions-b3 --level 4"; config=configs/rl-expressions.toml; steps=${STEPS:-300} traces=5000 epochs=18 above="expressions-b3:5 expressions-b3:6 expressions-b3:8" ;;
-  *) sed -n '2,12p' "$0" >&2; exit 2 ;;
+  a3) task="countdown-a3"; config=configs/rl-countdown.toml; traces=10000 epochs=12 above="countdown-a4 countdown-a5" ;;
+  b3) task="expressions-b3 --level 4"; config=configs/rl-expressions.toml; traces=5000 epochs=18 above="expressions-b3:5 expressions-b3:6 expressions-b3:8" ;;
+  *) sed -n '2,10p' "$0" >&2; exit 2 ;;
 esac
 cold=$dir/cold-$family
 minutes=${MINUTES:-7}
@@ -74,9 +74,9 @@ case $stage in
     name=$stage-$family-$seed
     flags=""
     [ $stage = coin ] && flags=--random-reward
-    $minke rl $config --model $cold --out $dir/$name --seed "$seed" --steps "$steps" --minutes 40 $flags
+    $minke rl $config --model $cold --out $dir/$name --seed "$seed" ${STEPS:+--steps $STEPS} $flags
     learnt=$(python3 -c "import json; print(int(max(json.loads(l).get('time/total', 0) for l in open('$dir/$name/metrics.jsonl'))))")
-    append $stage "$config, $steps steps" "before=$(test_of $cold cold-$family)" "after=$(test_of $dir/$name $name)" ;;
+    append $stage "$config${STEPS:+, $STEPS steps}" "before=$(test_of $cold cold-$family)" "after=$(test_of $dir/$name $name)" ;;
   more)
     # At the rate the cold start ended with; a schedule that starts over would first undo what it learnt.
     sed "s/^epochs.*/minutes = $minutes/; s/^lr = .*/lr = 1e-4/" configs/tiny-cold.toml > $dir/more.toml
@@ -103,5 +103,5 @@ case $stage in
       append harder "${t%:*} $level" "before=$(score $cold test 512 4 cold-$family-$t "${t%:*} $level")" \
         "after=$(score $dir/rl-$family-$seed test 512 4 rl-$family-$seed-$t "${t%:*} $level")"
     done ;;
-  *) sed -n '2,12p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,10p' "$0" >&2; exit 2 ;;
 esac
