@@ -18,7 +18,8 @@ PLAN = {
     "checkpoint": ["model", "data"],
     "train": ["checkpoint"],
     "infer": ["model"],
-    "eval": ["infer", "checkpoint"],
+    "dial": ["infer", "data"],
+    "eval": ["dial", "checkpoint"],
     "rl": ["train", "eval"],
     "cli": ["train", "eval", "rl", "report"],
 }

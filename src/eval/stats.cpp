@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <unordered_map>
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "dial/votes.h"
 
 namespace minke {
 namespace {
@@ -32,16 +32,9 @@ double pass_at_k(int64_t n, int64_t c, int64_t k) {
 }
 
 int64_t majority(std::span<const std::string> votes) {
-  struct Candidate {
-    int64_t first, count;
-  };
-  std::unordered_map<std::string_view, Candidate> candidates;
-  int64_t best = -1, most = 0;
-  for (size_t i = 0; i < votes.size(); ++i)
-    if (!votes[i].empty()) ++candidates.try_emplace(votes[i], Candidate{int64_t(i), 0}).first->second.count;
-  for (const auto& [name, c] : candidates)
-    if (c.count > most || (c.count == most && c.first < best)) best = c.first, most = c.count;
-  return best;
+  Votes all;
+  for (const std::string& name : votes) all.add(name);
+  return all.speaker();
 }
 
 double cons_at_k(std::span<const uint8_t> right, std::span<const std::string> votes, int64_t k) {

@@ -28,6 +28,7 @@ class ThoughtLimiter {
   // For a LogitsHook: the id to take next, or kNoForce. ids: prompt, then what was generated.
   int32_t force(std::span<const int32_t> ids, size_t prompt_size);
 
+  bool thinking() const { return !closed_; }  // as force() saw it last
   bool cut() const { return cut_; }      // </think> was forced
   bool ended() const { return ended_; }  // EOS was
 

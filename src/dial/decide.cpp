@@ -1,0 +1,51 @@
+#include "dial/decide.h"
+
+#include <algorithm>
+
+#include "dial/votes.h"
+
+namespace minke {
+namespace {
+
+Decision more(int64_t cap, int64_t samples) {
+  Decision d;
+  d.cap = cap;
+  d.samples = samples;
+  return d;
+}
+
+Decision enough(size_t given, std::optional<EffortExit> exit) {
+  Decision d;
+  d.given = given;
+  d.exit = exit;
+  return d;
+}
+
+Decision by_votes(const EffortPlan& plan, double confident, bool checker, std::span<const SampleView> samples) {
+  const int64_t n = int64_t(samples.size());
+  if (n == 0 && (checker || confident > 0)) return more(plan.cap, 1);  // the first may be the last
+  for (size_t i = 0; i < samples.size(); ++i)
+    if (checker && samples[i].verified) return enough(i, EffortExit::kVerified);
+  Votes votes;
+  for (const SampleView& s : samples) votes.add(s.vote);
+  const size_t speaker = size_t(std::max<int64_t>(votes.speaker(), 0));
+  if (!checker && n == 1 && confident > 0 && !samples[0].vote.empty() && samples[0].confidence >= confident) return enough(0, EffortExit::kConfident);
+  const int64_t missing = votes_to_settle(votes.leading(), votes.runner_up());
+  if (!checker && missing == 0) return enough(speaker, EffortExit::kAgreed);
+  if (n >= plan.samples) return enough(speaker, EffortExit::kCeiling);
+  return more(plan.cap, checker ? 1 : std::min(missing, plan.samples - n));
+}
+
+}  // namespace
+
+const char* effort_exit_name(EffortExit exit) {
+  static const char* const kNames[] = {"own", "cap", "confident", "verified", "agreed", "ceiling", "length", "cancelled"};
+  return kNames[size_t(exit)];
+}
+
+Decision decide(const EffortPlan& plan, const EffortProfile& profile, bool checker, std::span<const SampleView> samples) {
+  if (plan.rule == EffortRule::kOne) return samples.empty() ? more(plan.cap, 1) : enough(0, std::nullopt);
+  return by_votes(plan, profile.confident, checker, samples);
+}
+
+}  // namespace minke

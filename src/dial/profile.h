@@ -1,0 +1,26 @@
+#pragma once
+// What a model's folder says about its dial: minke_effort.json, written by training and by `minke dial calibrate`.
+//   {"full_budget": 256, "tag": true, "confident": 0.98}
+// Every key may be missing; docs/dial.md describes them.
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace minke {
+
+inline constexpr const char* kEffortFile = "minke_effort.json";
+
+struct EffortProfile {
+  int64_t full_budget = 256;  // C, tokens: the longest useful thought
+  bool tag = false;           // it was trained to read "effort: low" as a system message
+  double confident = 0;       // max ends at a first answer at least this confident (ask.h: AskSample::confidence); 0: never
+
+  // Without the file: C by the model's positions, no tag.
+  static EffortProfile for_positions(int64_t positions);
+  // folder/minke_effort.json; missing keys, or a missing file, as for_positions(). Error that names the file, the key and what was expected.
+  static EffortProfile load(const std::string& folder, int64_t positions);
+  static EffortProfile from_json(std::string_view text, const std::string& path, int64_t positions);
+  std::string json() const;   // of the whole file, with a line end
+};
+
+}  // namespace minke
