@@ -19,7 +19,7 @@ struct ProblemsOptions {
   std::vector<std::string> tasks;
   std::string split = "train", form = "problems";
   int level = 0;
-  int64_t n = 10;
+  int64_t n = 10, full_budget = 256;
   uint64_t seed = 1;
 };
 
@@ -36,10 +36,21 @@ nlohmann::ordered_json cold_start_line(const Problem& p, uint64_t seed) {
   return {{"prompt", p.prompt}, {"completion", cold_start_completion(cold_start(p, rng))}};
 }
 
+// The same for a model with a dial: the pace is a system message.
+nlohmann::ordered_json paced_line(const Problem& p, const ProblemsOptions& o) {
+  Rng rng(o.seed, xxh3_64("paced/" + p.id));
+  const ColdStart e = paced_start(p, o.full_budget, rng);
+  nlohmann::ordered_json messages = nlohmann::ordered_json::array();
+  if (!e.system.empty()) messages.push_back({{"role", "system"}, {"content", e.system}});
+  messages.push_back({{"role", "user"}, {"content", e.prompt}});
+  messages.push_back({{"role", "assistant"}, {"content", cold_start_completion(e)}});
+  return {{"messages", messages}};
+}
+
 void print_problems(const ProblemsOptions& o) {
-  const bool cold = o.form == "cold-start";
   const Split split = parse_split(o.split);
-  if (cold && split == Split::kTest) usage_fail("--form cold-start is for training and calibration; test problems are for evaluation alone");
+  if (o.form != "problems" && split == Split::kTest)
+    usage_fail("--form {} is for training and calibration; test problems are for evaluation alone", o.form);
   std::vector<const Family*> tasks;
   for (const std::string& name : o.tasks) tasks.push_back(&find_family(name));
   const int64_t count = int64_t(tasks.size());
@@ -47,7 +58,7 @@ void print_problems(const ProblemsOptions& o) {
   for (int64_t i = 0; i < count; ++i) drawn.push_back(draw_problems(*tasks[size_t(i)], o.level, split, o.seed, (o.n + count - 1 - i) / count));
   for (int64_t i = 0; i < o.n; ++i) {
     const Problem& p = drawn[size_t(i % count)][size_t(i / count)];
-    std::printf("%s\n", (cold ? cold_start_line(p, o.seed) : problem_line(p)).dump().c_str());
+    std::printf("%s\n", (o.form == "cold-start" ? cold_start_line(p, o.seed) : o.form == "paced" ? paced_line(p, o) : problem_line(p)).dump().c_str());
   }
 }
 
@@ -59,9 +70,10 @@ void add_problems(CLI::App& data) {
   command->add_option("--split", o->split, "train, calibration or test")->required();
   command->add_option("--n", o->n, "how many in all")->required()->check(CLI::Range(int64_t(1), int64_t(1) << 40));
   command->add_option("--seed", o->seed, "which ones")->required();
-  command->add_option("--form", o->form, "problems, or cold-start: prompt and completion for `minke sft`")
-      ->check(CLI::IsMember({"problems", "cold-start"}))
+  command->add_option("--form", o->form, "problems; cold-start: prompt and completion for `minke sft`; paced: the same for a model with an effort dial")
+      ->check(CLI::IsMember({"problems", "cold-start", "paced"}))
       ->capture_default_str();
+  command->add_option("--full-budget", o->full_budget, "of --form paced: tokens of thinking at effort high")->check(CLI::Range(64, 1 << 20))->capture_default_str();
   std::string footer = "Tasks:\n";
   for (const Family& family : families())
     footer += fmt::format("  {:<15} {} (levels {}-{})\n", family.name, family.about, family.min_level, family.max_level);

@@ -2,15 +2,33 @@
 
 #include <fmt/format.h>
 
+#include "reason/mix.h"
+#include "reason/pace.h"
+
 namespace minke {
 
 ColdStart cold_start(const Problem& problem, Rng& rng) {
-  if (rng.uniform() < kNoThinkShare) return {problem.prompt, "", problem.gold, false};
+  if (rng.uniform() < kNoThinkShare) return {"", problem.prompt, "", problem.gold, false};
   size_t shown = problem.lines.size();
   const bool capped = rng.uniform() < kCapShare;
   if (capped) shown = rng.below(shown + 1);
-  ColdStart example{problem.prompt, "", shown < problem.lines.size() ? "?" : problem.answer, true};
+  ColdStart example{"", problem.prompt, "", shown < problem.lines.size() ? "?" : problem.answer, true};
   for (size_t i = 0; i < shown; ++i) example.thinking += problem.lines[i] + "\n";
+  return example;
+}
+
+ColdStart paced_start(const Problem& problem, int64_t full_budget, Rng& rng) {
+  if (rng.uniform() < kNoThinkShare) return {rng.uniform() < 0.5 ? pace_tag("off") : "", problem.prompt, "", problem.gold, false};
+  const Pace& pace = paces()[rng.below(paces().size())];
+  ColdStart example{rng.uniform() < kTagShare ? pace_tag(pace.name) : "", problem.prompt, "", problem.answer, true};
+  for (const std::string& line : problem.lines) {
+    const std::string longer = example.thinking + line + "\n";
+    if (double(count_pieces(longer)) > double(full_budget) * pace.share) {
+      example.answer = problem.gold;
+      break;
+    }
+    example.thinking = longer;
+  }
   return example;
 }
 

@@ -10,6 +10,7 @@
 namespace minke {
 
 struct ColdStart {
+  std::string system;    // "", or the pace's tag
   std::string prompt;    // the question
   std::string thinking;  // lines, each with its "\n"; "" without thinking
   std::string answer;    // right, or `?` where the budget ran out; never wrong
@@ -21,6 +22,12 @@ inline constexpr double kCapShare = 0.25;      // of the others: a cap on the li
 
 // A cap below the trace's length cuts it between two lines, and the answer is `?`.
 ColdStart cold_start(const Problem& problem, Rng& rng);
+
+// For a model with a dial: a thought keeps within the budget of a pace (pace.h), drawn evenly, counted in pieces (mix.h) against
+// `full_budget`. What is cut between two lines is answered with the gold, a best guess; a trace that gave up keeps its `?`. kTagShare of
+// the thoughts are told their pace; of the examples without a thought, half are told `off`.
+inline constexpr double kTagShare = 0.6;
+ColdStart paced_start(const Problem& problem, int64_t full_budget, Rng& rng);
 
 // The assistant's turn of a chat file: `<think>\n...</think>\boxed{...}`, or the box alone.
 std::string cold_start_completion(const ColdStart& example);

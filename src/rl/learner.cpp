@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/rng.h"
 #include "data/chat.h"
+#include "reason/pace.h"
 
 namespace minke {
 namespace {
 
-constexpr uint64_t kTaskStream = 0x7461736b, kThinkingStream = 0x7468696e6b;  // "task", "think"
+constexpr uint64_t kTaskStream = 0x7461736b, kThinkingStream = 0x7468696e6b, kPaceStream = 0x70616365;  // "task", "think", "pace"
 
 using Clock = std::chrono::steady_clock;
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -98,10 +100,15 @@ RolloutPrompt Learner::prompt_of(const Problem& problem, uint64_t number) const 
   const RlOptions& rl = config_.rl;
   RolloutPrompt p;
   const bool off = Rng(rl.seed, kThinkingStream, number).uniform() < rl.thinking_off;
-  const ChatMessage question{"user", problem.prompt};
-  p.ids = chat_prompt(tokenizer_, {&question, 1}, off ? Thinking::kOff : Thinking::kOn);
   p.problem = number;
   p.think_cap = off ? 0 : think_cap(rl.limits, rl.seed, number);
+  std::vector<ChatMessage> messages = {{"user", problem.prompt}};
+  if (Rng pacing(rl.seed, kPaceStream, number); pacing.uniform() < rl.paced) {
+    const Pace& pace = paces()[pacing.below(paces().size())];
+    messages.insert(messages.begin(), {"system", pace_tag(off ? "off" : pace.name)});
+    if (!off) p.think_cap = std::max<int64_t>(1, std::llround(double(rl.limits.think_max) * pace.share));
+  }
+  p.ids = chat_prompt(tokenizer_, messages, off ? Thinking::kOff : Thinking::kOn);
   return p;
 }
 

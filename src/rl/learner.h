@@ -82,6 +82,9 @@ class Learner {
   };
   CacheNeed cache_need(CacheForm form) const;
 
+  // How the run's problem of this number is asked: with or without a thought, under which cap, told which pace.
+  RolloutPrompt prompt_of(const Problem& problem, uint64_t number) const;
+
   uint64_t position = 0;                // the next problem's number; part of every checkpoint
   Optimizer& optimizer() { return step_.optimizer(); }
   Reference* reference() { return reference_.get(); }  // null without a KL term
@@ -89,7 +92,6 @@ class Learner {
   Rewarder& rewarder() { return rewarder_; }
 
  private:
-  RolloutPrompt prompt_of(const Problem& problem, uint64_t number) const;
   void count_choices(const RolloutSample& sample, RlStepReport& report) const;
   bool draw_groups(RlStepReport& report, uint64_t& next, const std::function<bool()>& stop);
 

@@ -73,6 +73,7 @@ RlOptions read_rl(Fields f) {
   g.overlong_tokens = f.integer("overlong_tokens", 1, kMany, g.overlong == Overlong::kSoft ? g.max_tokens / 5 : 0);
   number("temperature", r.temperature, 0.01, 10);
   number("thinking_off", r.thinking_off, 0, 1);
+  number("paced", r.paced, 0, 1);
   const std::vector<std::string_view> curricula = {"even", "pass_rate"};
   r.curriculum = CurriculumKind(f.choice("curriculum", curricula, 0));
   if (r.curriculum == CurriculumKind::kEven && f.has("curriculum_floor")) f.fail_at("curriculum_floor", "nothing without curriculum = \"pass_rate\"");
@@ -219,6 +220,7 @@ std::string RlConfig::fingerprint() const {
   add(rl.mtp_lambda), add(rl.gamma), add(rl.rows_per_pass);
   if (rl.curriculum != CurriculumKind::kEven) add("pass_rate"), add(rl.curriculum_floor);
   if (rl.cache == CacheForm::kLatent) add("latent");
+  if (rl.paced > 0) add("paced"), add(rl.paced);
   return fmt::format("{:016x}", xxh3_64(text));
 }
 

@@ -39,6 +39,7 @@ struct RlOptions {
   RolloutLimits limits;
   double temperature = 1;
   double thinking_off = 0;               // share of the problems asked without thinking
+  double paced = 0;                      // share of the thinking ones told a pace (reason/pace.h) and capped at its share of think_max
   CurriculumKind curriculum = CurriculumKind::kEven;
   double curriculum_floor = 0.1;         // kPassRate: a level is asked at least so often, beside one that teaches most
   uint64_t seed = 1;

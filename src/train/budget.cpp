@@ -61,6 +61,7 @@ std::string run_fingerprint(const std::string& model_json, const RunConfig& c) {
   for (const double x : {t.lr, t.lr_final, t.warmup, t.decay_from, t.decay_until, t.beta1, t.beta2, t.eps, t.weight_decay, t.clip, t.gamma, t.gamma_decay_from,
                          t.gamma_until, t.balance_alpha, t.mtp_lambda, t.mtp_lambda_final, t.mtp_switch})
     add(x);
+  if (t.mtp_only) add("mtp");
   if (!c.data.chat.empty()) {
     for (const std::vector<std::string>& list : {c.data.chat, c.data.held_out})
       for (const std::string& path : list) add(path);

@@ -74,6 +74,7 @@ TrainOptions read_train(Fields f, TrainOptions t) {
   number("minutes", t.minutes, 0, 1e7);
   number("epochs", t.epochs, 0, 1e6);
   t.model = f.text("model", t.model);
+  t.mtp_only = f.choice("trainable", {"all", "mtp"}, t.mtp_only) == 1;
   whole("sequence_length", t.sequence_length, 1);
   whole("batch_sequences", t.batch_sequences, 1);
   whole("micro_batch_sequences", t.micro_batch_sequences, 0);
@@ -102,6 +103,8 @@ TrainOptions read_train(Fields f, TrainOptions t) {
   if (t.gamma_decay_from > t.gamma_until) f.fail_at("gamma_decay_from", fmt::format("at most gamma_until, {}", t.gamma_until));
   if (t.decay_from > t.decay_until) f.fail_at("decay_from", fmt::format("at most decay_until, {}", t.decay_until));
   if (t.epochs > 0 && (t.tokens > 0 || t.minutes > 0)) f.fail_at("epochs", "one budget: epochs, tokens or minutes");
+  if (t.mtp_only && t.gamma > 0) f.fail_at("gamma", "0 with trainable = \"mtp\": the routers' biases stay");
+  if (t.mtp_only && !(t.mtp_lambda > 0 && t.mtp_lambda_final > 0)) f.fail_at("mtp_lambda", "above 0 with trainable = \"mtp\", and mtp_lambda_final too");
   f.reject_unknown();
   return t;
 }

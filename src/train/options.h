@@ -29,6 +29,7 @@ struct TrainOptions {
   int64_t tokens = 0;                        // the budget; 0: from `minutes` and the measured speed
   double minutes = 0;
   double epochs = 0;                         // passes over [data] chat
+  bool mtp_only = false;                     // `trainable`: "all", or "mtp": everything else stays bit for bit
   std::string model;                         // folder of the weights to start from; empty: fresh ones
   int64_t sequence_length = 256, batch_sequences = 16;
   int64_t micro_batch_sequences = 0;         // sequences per pass; 0: the whole batch

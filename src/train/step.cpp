@@ -44,7 +44,16 @@ double total_weight(const TrainBatch& batch) {
 }  // namespace
 
 TrainStep::TrainStep(Transformer& model, const TrainOptions& o, bool mask_segments)
-    : model_(model), options_(o), mask_segments_(mask_segments), optimizer_(model.weights(), o.moment_dtype()) {}
+    : model_(model), options_(o), mask_segments_(mask_segments),
+      optimizer_(model.weights(), o.moment_dtype(), [&o](const ParameterSpec& spec) { return o.mtp_only && !spec.mtp; }) {
+  if (o.mtp_only && model.config().num_nextn_predict_layers == 0) fail("[train] trainable = \"mtp\": the model has no MTP module");
+}
+
+void TrainStep::clear_frozen() {
+  const Weights& w = model_.weights();
+  for (size_t i = 0; i < w.specs().size(); ++i)
+    if (options_.mtp_only && !w.specs()[i].mtp) std::fill_n(w.gradients() + w.offset(i), w.specs()[i].elements(), 0.0f);
+}
 
 StepLosses TrainStep::gradients(const TrainBatch& batch, double mtp_lambda) {
   const int64_t micro = options_.micro_batch_sequences > 0 ? options_.micro_batch_sequences * options_.sequence_length : batch.rows();
@@ -83,6 +92,7 @@ StepReport TrainStep::run(const TrainBatch& batch, const StepValues& values, Pro
   StepReport r;
   r.values = values;
   r.losses = gradients(batch, values.mtp_lambda);
+  clear_frozen();
   r.grad_norm = optimizer_.gradient_norm();
   for (const auto& loads : model_.expert_loads()) r.max_vio.push_back(max_violation(loads));
   r.why = why_not_finite(r.losses, r.grad_norm, model_.weights());

@@ -41,6 +41,7 @@ class TrainStep {
 
  private:
   StepLosses gradients(const TrainBatch& batch, double mtp_lambda);
+  void clear_frozen();  // so that the norm that clips is of what moves
 
   Transformer& model_;
   const TrainOptions& options_;

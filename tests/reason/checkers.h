@@ -182,9 +182,11 @@ inline bool right(const Problem& p, const std::string& answer) {
     if (std::sscanf(p.prompt.c_str(), "What is %lld %c %lld?", &a, &op, &b) != 3) return false;
     return answer == std::to_string(op == '+' ? a + b : op == '-' ? a - b : a * b);
   }
-  if (p.family == "expressions-b3") {
+  if (p.family == "expressions-b3" || p.family == "puzzle") {
     const size_t from = p.prompt.find('('), to = p.prompt.rfind(')');
-    const auto value = Expression(p.prompt.substr(from, to - from + 1), nullptr).value();
+    std::string plain = p.prompt.substr(from, to - from + 1);
+    for (char& c : plain) c = c == '#' ? '*' : c == '&' ? '-' : c;  // the puzzle's rule
+    const auto value = Expression(plain, nullptr).value();
     return value && value->d == 1 && answer == std::to_string((value->n % 97 + 97) % 97);
   }
   if (p.family == "equations-b4") {

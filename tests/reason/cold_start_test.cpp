@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "reason/judge.h"
+#include "reason/mix.h"
+#include "reason/pace.h"
 
 namespace minke {
 namespace {
@@ -45,6 +49,38 @@ TEST(ColdStart, SharesHold) {
   }
   EXPECT_NEAR(off / 8000.0, kNoThinkShare, 0.015);
   EXPECT_NEAR(double(cut) / thinking, kCapShare * 4 / 5 * 0.95, 0.015) << "a cap of 0 to 4 lines cuts in 4 of 5";
+}
+
+TEST(ColdStart, PacedThoughtsKeepWithinTheirBudget) {
+  constexpr int64_t kFull = 256;
+  int told = 0, thoughts = 0, cut = 0;
+  for (const char* name : {"countdown-a3", "expressions-b3", "digits-b1", "words"}) {
+    Rng rng(3);
+    for (uint64_t i = 0; i < 2000; ++i) {
+      const Problem p = draw_problem(find_family(name), 0, Split::kTrain, 8, i);
+      const ColdStart e = paced_start(p, kFull, rng);
+      std::string whole;
+      for (const std::string& line : p.lines) whole += line + "\n";
+      ASSERT_TRUE(whole.starts_with(e.thinking));
+      EXPECT_EQ(e.answer, e.think && e.thinking == whole ? p.answer : p.gold);
+      if (!e.think) {
+        EXPECT_TRUE(e.system.empty() || e.system == "effort: off") << e.system;
+        EXPECT_TRUE(e.thinking.empty());
+        continue;
+      }
+      ++thoughts;
+      cut += e.thinking != whole;
+      EXPECT_LE(count_pieces(e.thinking), kFull);
+      if (e.system.empty()) continue;
+      ++told;
+      const auto pace = std::find_if(paces().begin(), paces().end(), [&](const Pace& x) { return e.system == pace_tag(x.name); });
+      ASSERT_NE(pace, paces().end()) << e.system;
+      EXPECT_LE(double(count_pieces(e.thinking)), kFull * pace->share);
+    }
+  }
+  EXPECT_NEAR(double(told) / thoughts, kTagShare, 0.03);
+  EXPECT_GT(cut, thoughts / 4);
+  EXPECT_LT(cut, thoughts * 3 / 4);
 }
 
 }  // namespace

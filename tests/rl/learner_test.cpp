@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <map>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "eval/bigram_model.h"
+#include "reason/pace.h"
 #include "rl/step_metrics.h"
 #include "train/step.h"
 
@@ -37,6 +39,28 @@ class LearnerTest : public testing::Test {
   RlConfig config_;
   std::unique_ptr<Transformer> model_;
 };
+
+// What the policy is told is what limits it: each pace's tag with its own cap, one of every kind among enough problems.
+TEST_F(LearnerTest, PacedProblemsAreToldTheirCap) {
+  config_.rl.limits = {3, 64, 4};
+  config_.rl.paced = 0.7;
+  config_.rl.thinking_off = 0.2;
+  config_.rl.grpo.prompts = 64;
+  Learner learner(*model_, tokenizer_, config_);
+  std::map<std::string, int> seen;
+  for (uint64_t i = 0; i < 200; ++i) {
+    const RolloutPrompt p = learner.prompt_of(learner.problems().at(i), i);
+    const std::string text = tokenizer_.decode(p.ids);
+    const size_t at = text.find("effort: "), end = text.find("<", at);
+    const std::string told = at == std::string::npos ? "" : text.substr(at + 8, end - at - 8);
+    ++seen[told];
+    if (told == "off") EXPECT_EQ(p.think_cap, 0);
+    for (const Pace& pace : paces())
+      if (told == pace.name) EXPECT_EQ(p.think_cap, std::max(1.0, 64 * pace.share)) << told;
+  }
+  EXPECT_EQ(seen.size(), 6u) << "no tag, off and four paces";
+  EXPECT_NEAR(seen[""], 60, 25);
+}
 
 TEST_F(LearnerTest, DynamicSamplingFillsTheUpdateWithGroupsThatDiffer) {
   // Two samples under a coin: half of the groups have no variance.

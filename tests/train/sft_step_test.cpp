@@ -109,5 +109,25 @@ TEST_F(SftStep, WeightsAreRelative) {
   EXPECT_NE(x.losses.main, z.losses.main);
 }
 
+TEST_F(SftStep, MtpAloneLeavesTheRestAsItWas) {
+  const Made m = make_examples(config_.vocab_size);
+  Transformer model(config_, DType::kF32, WeightUse::kTraining);
+  initialise(model, 3);
+  const Weights& w = model.weights();
+  const std::vector<float> before(w.masters(), w.masters() + w.flat_size());
+  o_.mtp_only = true;
+  TrainStep s(model, o_, false);
+  Progress progress;
+  const double first = s.run(m.batch.view(), {1e-2, 0, 0.5}, progress).losses.mtp[0];
+  double last = first;
+  for (int i = 0; i < 5; ++i) last = s.run(m.batch.view(), {1e-2, 0, 0.5}, progress).losses.mtp[0];
+  EXPECT_LT(last, first - 0.1);
+  for (size_t i = 0; i < w.specs().size(); ++i) {
+    const ParameterSpec& spec = w.specs()[i];
+    const float* at = w.masters() + w.offset(i);
+    EXPECT_EQ(std::equal(at, at + spec.elements(), before.begin() + w.offset(i)), !spec.mtp || !spec.trained()) << spec.name;
+  }
+}
+
 }  // namespace
 }  // namespace minke
