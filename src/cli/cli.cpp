@@ -24,6 +24,7 @@ int run_cli(int argc, char** argv) {
   add_inspect(app);
   add_convert(app);
   add_curves(app);
+  add_report(app);
   add_tokenizer(app);
   add_train(app);
   add_sft(app);

@@ -22,6 +22,7 @@ void add_learn(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_curves(CLI::App& app);
+void add_report(CLI::App& app);
 void add_tokenizer(CLI::App& app);
 
 // Parses and runs a command line. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.

@@ -1,4 +1,4 @@
-#include "report/curves.h"
+#include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -6,12 +6,9 @@
 #include <memory>
 #include <string>
 
-#include "base/error.h"
 #include "base/file.h"
 #include "cli/commands.h"
-#include "report/metrics_lines.h"
-#include "report/rl_curves.h"
-#include "report/run_metrics.h"
+#include "cli/run_folder.h"
 
 namespace minke {
 namespace {
@@ -22,38 +19,14 @@ struct Arguments {
   std::string run, out, title;
 };
 
-struct Picture {
-  std::string svg;
-  int64_t steps = 0;
-};
-
-// The lines say what kind of run they are of.
-Picture picture_of(const std::string& metrics, const std::string& name, const std::string& title) {
-  const MappedFile file(metrics);
-  const auto titled = [&](const char* kind) { return title.empty() ? fmt::format("{} run {}", kind, name) : title; };
-  if (is_rl_metrics(file.text())) {
-    const RlMetrics run = parse_rl_metrics(file.text(), metrics);
-    return {draw_rl_curves(run, titled("RL")), run.steps};
-  }
-  const RunMetrics run = parse_run_metrics(file.text(), metrics);
-  const char* kind = run.fine_tuning ? "Fine-tuning" : "Training";
-  return {draw_curves(run, titled(kind)), run.step.back()};
-}
-
 void run_curves(const Arguments& arguments) {
-  if (!fs::is_directory(arguments.run)) {
-    fail("{}: expected a run's folder (what minke train, sft, rl or learn was given as --out), found {}", arguments.run,
-         file_exists(arguments.run) ? "a file" : "nothing");
-  }
+  const AnyRun run = read_run(arguments.run);
   const fs::path folder = fs::path(arguments.run).lexically_normal();
-  const std::string metrics = (folder / "metrics.jsonl").string();
-  if (!file_exists(metrics))
-    fail("{}: no such file; minke train, sft, rl and learn write it, a line a step. Is {} a run's folder?", metrics, arguments.run);
   const fs::path name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
-  const Picture picture = picture_of(metrics, name.string(), arguments.title);
+  const std::string title = arguments.title.empty() ? fmt::format("{} run {}", run.kind(), name.string()) : arguments.title;
   const std::string out = arguments.out.empty() ? (folder / "curves.svg").string() : arguments.out;
-  write_file_atomic(out, picture.svg);
-  std::printf("%s: %lld steps\n", out.c_str(), static_cast<long long>(picture.steps));
+  write_file_atomic(out, run.picture(title));
+  std::printf("%s: %lld steps\n", out.c_str(), static_cast<long long>(run.steps()));
 }
 
 }  // namespace

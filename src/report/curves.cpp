@@ -77,8 +77,9 @@ void draw_load(Svg& svg, const RunMetrics& run, Plot plot, size_t half) {
   const auto [lo, hi] = range_of(columns);
   plot.y = value_axis(std::min(lo, 0.0), hi, 6);
   draw_heading(svg, plot, "Expert load in each MoE layer: MaxVio",
-               fmt::format("busiest expert's tokens / mean − 1, per batch{}; 0 is perfect balance",
-                           half > 0 ? fmt::format(", mean of {} steps", 2 * half + 1) : ""));
+               plot.box.w < 400 ? "busiest expert's tokens / mean − 1; 0 is balance"
+                                : fmt::format("busiest expert's tokens / mean − 1, per batch{}; 0 is perfect balance",
+                                              half > 0 ? fmt::format(", mean of {} steps", 2 * half + 1) : ""));
   svg.axes(plot, "tokens");
   std::vector<EndLabel> labels;
   for (size_t l = 0; l < layers; ++l) {
@@ -97,8 +98,24 @@ void draw_load(Svg& svg, const RunMetrics& run, Plot plot, size_t half) {
   draw_end_labels(svg, plot, std::move(labels));
 }
 
-// "step 1234, 2.5M tokens · loss 2.31 · ...": the last smoothed values of what the run has.
-std::string summary_of(const RunMetrics& run, size_t half) {
+bool has_held_out(const RunMetrics& run) { return any_finite(run.bpb_prose) || any_finite(run.bpb_problems) || any_finite(run.answer_loss); }
+bool has_load(const RunMetrics& run) { return std::any_of(run.max_vio.begin(), run.max_vio.end(), any_finite); }
+
+}  // namespace
+
+std::vector<Panel> run_panels(const RunMetrics& run) {
+  const size_t half = smoothing(run.rows());
+  const auto panel = [&run, half](const char* heading, auto draw, bool end_labels) {
+    return Panel{heading, [&run, half, draw](Svg& svg, const Box& box) { draw(svg, run, plot_over(box, run.tokens.back()), half); }, end_labels};
+  };
+  std::vector<Panel> out = {panel("Training loss", draw_loss, false)};
+  if (has_held_out(run)) out.push_back(panel("Held-out data", draw_held_out, true));
+  if (has_load(run)) out.push_back(panel("Load of the busiest expert", draw_load, true));
+  return out;
+}
+
+std::string summary_of(const RunMetrics& run) {
+  const size_t half = smoothing(run.rows());
   const int64_t steps = run.step.back();
   std::string out = fmt::format("step {}, {} tokens", steps, count_label(run.tokens.back()));
   if (any_finite(run.loss)) out += fmt::format(" · loss {:.4g}", last_finite(smoothed(run.loss, half)));
@@ -119,30 +136,16 @@ std::string summary_of(const RunMetrics& run, size_t half) {
   return out;
 }
 
-}  // namespace
-
 std::string draw_curves(const RunMetrics& run, std::string_view title) {
-  const size_t half = smoothing(run.rows());
-  const bool held_out = any_finite(run.bpb_prose) || any_finite(run.bpb_problems) || any_finite(run.answer_loss);
-  const bool load = std::any_of(run.max_vio.begin(), run.max_vio.end(), any_finite);
-  const std::string summary = summary_of(run, half);
+  const bool held_out = has_held_out(run), load = has_load(run);
+  const std::string summary = summary_of(run);
   Svg svg(kPictureWidth, kFirstPanel + (load ? kPanelBand : 0) + kPanelHeight + 50, title, summary);
   draw_title(svg, title, summary);
 
-  Plot plot;
-  plot.box = {kPanelsLeft, kFirstPanel, held_out ? 300 : kPanelsRight - kPanelsLeft, kPanelHeight};
-  plot.x = count_axis(run.tokens.back(), held_out ? 5 : 10);
-  draw_loss(svg, run, plot, half);
-  if (held_out) {
-    plot.box.x = 416;
-    plot.box.w = kPanelsRight - kEndLabelWidth - plot.box.x;
-    draw_held_out(svg, run, plot, half);
-  }
-  if (load) {
-    plot.box = {kPanelsLeft, kFirstPanel + kPanelBand, kPanelsRight - kEndLabelWidth - kPanelsLeft, kPanelHeight};
-    plot.x = count_axis(run.tokens.back(), 10);
-    draw_load(svg, run, plot, half);
-  }
+  const std::vector<Panel> panels = run_panels(run);
+  panels[0].draw(svg, {kPanelsLeft, kFirstPanel, held_out ? 300 : kPanelsRight - kPanelsLeft, kPanelHeight});
+  if (held_out) panels[1].draw(svg, {416, kFirstPanel, kPanelsRight - kEndLabelWidth - 416, kPanelHeight});
+  if (load) panels.back().draw(svg, {kPanelsLeft, kFirstPanel + kPanelBand, kPanelsRight - kEndLabelWidth - kPanelsLeft, kPanelHeight});
   return std::move(svg).finish();
 }
 

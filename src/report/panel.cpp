@@ -13,20 +13,34 @@ constexpr double kLabelGap = 15;
 constexpr size_t kHighest = 4;  // of too many labels
 constexpr size_t kTitleCharacters = 72;
 
-std::string fitted(std::string_view title) {
-  size_t characters = 0;
-  for (size_t i = 0; i < title.size(); ++i) {
-    if ((uint8_t(title[i]) & 0xc0) == 0x80) continue;
-    if (++characters > kTitleCharacters) return std::string(title.substr(0, i)) + "…";
-  }
-  return std::string(title);
-}
-
 size_t characters(std::string_view text) {
   return size_t(std::count_if(text.begin(), text.end(), [](char c) { return (uint8_t(c) & 0xc0) != 0x80; }));
 }
 
 }  // namespace
+
+std::string figure_of(const Panel& panel) {
+  constexpr double kLeft = 44, kAbove = 52, kBelow = 46, kRight = 14;
+  Svg svg = Svg::inside_page(kFigureWidth, kAbove + panel.height + kBelow, panel.heading);
+  panel.draw(svg, {kLeft, kAbove, kFigureWidth - kLeft - (panel.end_labels ? kEndLabelWidth : kRight), panel.height});
+  return std::move(svg).finish();
+}
+
+Plot plot_over(const Box& box, double end) {
+  Plot plot;
+  plot.box = box;
+  plot.x = count_axis(end, box.w > 400 ? 10 : 5);
+  return plot;
+}
+
+std::string fitted(std::string_view text, size_t most) {
+  size_t seen = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if ((uint8_t(text[i]) & 0xc0) == 0x80) continue;
+    if (++seen > most) return std::string(text.substr(0, i)) + "…";
+  }
+  return std::string(text);
+}
 
 bool any_finite(const std::vector<double>& values) {
   return std::any_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
@@ -81,7 +95,7 @@ std::vector<Point> measured_points(const Plot& plot, const std::vector<double>& 
 }
 
 void draw_title(Svg& svg, std::string_view title, std::string_view summary) {
-  svg.text(kPanelsLeft - 28, 34, fitted(title), "head");
+  svg.text(kPanelsLeft - 28, 34, fitted(title, kTitleCharacters), "head");
   svg.text(kPanelsLeft - 28, 56, summary, "muted");
 }
 

@@ -2,6 +2,7 @@
 // What the panels of every kind of run's picture share: their places, headings, keys, labels, smoothed columns. A column holds a value a
 // row, NaN where nothing was measured.
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,20 @@ inline constexpr double kPictureWidth = 800, kPanelsLeft = 52, kPanelsRight = 78
 inline constexpr double kFirstPanel = 122, kPanelHeight = 190, kPanelBand = 300;     // the first one's top, a height, from one top to the next
 inline constexpr double kEndLabelWidth = 108;
 inline constexpr size_t kMostMarks = 40;                                             // more evaluations than this are drawn without marks
+
+// One panel, not yet placed: a picture holds several, a page one a figure. What it draws from must outlive it.
+struct Panel {
+  std::string heading;                         // what a screen reader says
+  std::function<void(Svg&, const Box&)> draw;  // inside the box; heading and key above it, ticks and a name below
+  bool end_labels = false;                     // needs kEndLabelWidth to the right of the box
+  double height = kPanelHeight;                // of the box
+};
+// A panel as an <svg> of kFigureWidth for a page (Svg::inside_page).
+inline constexpr double kFigureWidth = 400;
+std::string figure_of(const Panel& panel);
+
+// A box with an axis from 0 to `end` below it, and ticks for its width; the scale of y is the caller's.
+Plot plot_over(const Box& box, double end);
 
 bool any_finite(const std::vector<double>& values);
 // Of all finite values of several columns; {0, 1} if there are none.
@@ -30,6 +45,8 @@ inline size_t smoothing(size_t rows) { return rows / 50; }  // half a window of 
 std::vector<Point> points_of(const Plot& plot, const std::vector<double>& x, const std::vector<double>& values);
 // Rows that were measured, joined over the gaps between.
 std::vector<Point> measured_points(const Plot& plot, const std::vector<double>& x, const std::vector<double>& values);
+
+std::string fitted(std::string_view text, size_t most);  // so many characters; a longer one ends there, in an ellipsis
 
 // Title and summary at the top of a picture; a title that would leave it ends in an ellipsis.
 void draw_title(Svg& svg, std::string_view title, std::string_view summary);

@@ -56,10 +56,13 @@ class Reader {
       run_.pass1.push_back(fields.number("val/pass1", 0, 1));
       run_.low.push_back(interval.size() == 2 ? interval[0] : kNaN);
       run_.high.push_back(interval.size() == 2 ? interval[1] : kNaN);
+      run_.look_levels.push_back(levels_of(object, fields));
       run_.held_out = fields.integer("val/n", 0, kMostMetricTokens, 0);
     }
     run_.steps = step;
     run_.tokens = fields.integer("tokens", 0, kMostMetricTokens, 0);
+    run_.seconds = fields.number("time/total", 0, kLargestMetric, kNaN);
+    run_.threads = fields.number("time/threads", 1, kLargestMetric, kNaN);
   }
 
   RlMetrics finish() && {
@@ -69,6 +72,19 @@ class Reader {
   }
 
  private:
+  // val/pass1/NAME, val/ci95/NAME.
+  static std::vector<LevelScore> levels_of(const Json& object, Fields& fields) {
+    constexpr std::string_view kScore = "val/pass1/";
+    std::vector<LevelScore> out;
+    for (const auto& [key, value] : object.items()) {
+      if (!key.starts_with(kScore)) continue;
+      const std::string name = key.substr(kScore.size());
+      const std::vector<double> interval = metric_array(fields, ("val/ci95/" + name).c_str(), 2);
+      out.push_back({name, fields.number(key.c_str(), 0, 1), interval.size() == 2 ? interval[0] : kNaN, interval.size() == 2 ? interval[1] : kNaN});
+    }
+    return out;
+  }
+
   static size_t before(const std::vector<double>& steps, double step) {
     return size_t(std::lower_bound(steps.begin(), steps.end(), step) - steps.begin());
   }
@@ -77,6 +93,7 @@ class Reader {
     run_.step.resize(rows);
     for (const Column& c : kColumns) (run_.*c.values).resize(rows);
     for (auto* column : {&run_.look_step, &run_.pass1, &run_.low, &run_.high}) column->resize(looks);
+    run_.look_levels.resize(looks);
   }
 
   RlMetrics run_;

@@ -34,6 +34,7 @@ class Reader {
     const size_t mtp = metric_array(fields, "mtp_loss", kMostLayers).size();
 
     forget_from(step);
+    const double before = run_.rows() > 0 ? run_.tokens.back() : 0, passed = run_.rows() > 0 ? seconds_.back() : 0;
     if (run_.rows() > 0 && double(tokens) < run_.tokens.back()) {
       fail("{}tokens: expected at least {} (step {}), found {}; are two runs mixed in this file?", where,
            int64_t(run_.tokens.back()), run_.step.back(), tokens);
@@ -54,12 +55,16 @@ class Reader {
     for (size_t l = 0; l < run_.max_vio.size(); ++l) run_.max_vio[l].push_back(max_vio.empty() ? kNaN : max_vio[l]);
     run_.answer_loss.push_back(fields.number("sft_loss", 0, kLargestMetric, kNaN));
     run_.fine_tuning |= fields.has("examples");
+    const double tok_s = fields.number("tok_s", 0, kLargestMetric, 0);
+    seconds_.push_back(fields.number("seconds", 0, kLargestMetric, passed + (tok_s > 0 ? (double(tokens) - before) / tok_s : 0)));
+    run_.threads = fields.number("threads", 1, kLargestMetric, kNaN);
     run_.skipped = fields.integer("skipped", 0, kMostMetricTokens, 0);
     run_.mtp_layers = std::max(run_.mtp_layers, mtp);
   }
 
   RunMetrics finish() && {
     run_.mtp_layers = std::min(run_.mtp_layers, run_.max_vio.size());
+    run_.seconds = seconds_.back();
     return std::move(run_);
   }
 
@@ -68,11 +73,13 @@ class Reader {
   void forget_from(int64_t step) {
     const size_t keep = size_t(std::lower_bound(run_.step.begin(), run_.step.end(), step) - run_.step.begin());
     run_.step.resize(keep);
+    seconds_.resize(keep);
     for (auto* column : {&run_.tokens, &run_.loss, &run_.bpb_prose, &run_.bpb_problems, &run_.answer_loss}) column->resize(keep);
     for (auto& column : run_.max_vio) column.resize(keep);
   }
 
   RunMetrics run_;
+  std::vector<double> seconds_;  // [rows]
 };
 
 }  // namespace

@@ -1,7 +1,8 @@
 #pragma once
 // RUN/metrics.jsonl, one JSON object a step, read into columns. Of its fields these are kept: step, tokens, loss,
-// bpb{prose, problems}, max_vio[], skipped, the length of mtp_loss[], and of fine-tuning examples and sft_loss; others are
-// passed over. null is NaN: the writer has no other way to say it. Runs of RL: rl_metrics.h.
+// bpb{prose, problems}, max_vio[], skipped, seconds, threads, tok_s, the length of mtp_loss[], and of fine-tuning examples and sft_loss;
+// others are passed over. null is NaN: the writer has no other way to say it. Runs of RL: rl_metrics.h.
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -21,6 +22,8 @@ struct RunMetrics {
       max_vio;            // [MoE layers][rows]: busiest expert's load / mean load - 1 in the step's batch
   int64_t skipped = 0;    // steps whose loss or gradient was not finite, as the last row counts them
   size_t mtp_layers = 0;  // the last so many of max_vio belong to MTP modules
+  double seconds = 0;     // of the run so far; where the lines do not say it, that of the steps alone
+  double threads = NAN;   // that computed, as the last row says; NaN: not said
   bool fine_tuning = false;  // loss is over the tokens of answers
   size_t rows() const { return step.size(); }
 };

@@ -12,31 +12,8 @@
 namespace minke {
 namespace {
 
-constexpr const char* kLight[kSeries] = {"#0072b2", "#d55e00", "#009e73", "#b0508f", "#b07d00", "#3d3d9e"};
-constexpr const char* kDark[kSeries] = {"#56b4e9", "#ff8b3d", "#2bc99a", "#e59ac8", "#f0c444", "#a5a5ff"};
-
-std::string style() {
-  const auto colours = [](const char* paper, const char* ink, const char* muted, const char* grid, const char* axis,
-                          const char* const* series) {
-    std::string css = fmt::format(
-        ".paper{{fill:{}}}.ink,.strong,.head{{fill:{}}}.muted{{fill:{}}}.grid{{stroke:{}}}.axis{{stroke:{}}}\n", paper,
-        ink, muted, grid, axis);
-    for (size_t i = 0; i < kSeries; ++i) {
-      css += fmt::format("path.{0},line.{0}{{stroke:{1}}}text.{0},circle.{0},rect.{0},path.{0}.band{{fill:{1}}}\n",
-                         series_class(i), series[i]);
-    }
-    return css;
-  };
-  return "<style>\n"
-         "text{font:12px system-ui,-apple-system,'Segoe UI','DejaVu Sans',Helvetica,Arial,sans-serif}"
-         ".strong{font-size:13px;font-weight:600}.head{font-size:17px;font-weight:600}\n"
-         "path{fill:none;stroke-linejoin:round;stroke-linecap:round}.grid,.axis{stroke-width:1}"
-         ".raw{stroke-width:1;opacity:.5}.line{stroke-width:2}.dashed{stroke-dasharray:6 4}"
-         "path.band{stroke-width:0;opacity:.18}\n" +
-         colours("#ffffff", "#1f2328", "#59636e", "#e4e8ec", "#9aa4ae", kLight) +
-         "@media (prefers-color-scheme:dark){\n" +
-         colours("#0d1117", "#f0f6fc", "#9da7b3", "#262c36", "#656d78", kDark) + "}\n</style>\n";
-}
+constexpr Scheme kLight = {"#ffffff", "#1f2328", "#59636e", "#e4e8ec", "#9aa4ae", {"#0072b2", "#d55e00", "#009e73", "#b0508f", "#b07d00", "#3d3d9e"}};
+constexpr Scheme kDark = {"#0d1117", "#f0f6fc", "#9da7b3", "#262c36", "#656d78", {"#56b4e9", "#ff8b3d", "#2bc99a", "#e59ac8", "#f0c444", "#a5a5ff"}};
 
 // A coordinate: a tenth of a pixel is finer than a screen shows.
 std::string px(double value) {
@@ -66,6 +43,28 @@ size_t character_bytes(std::string_view text) {
 }
 
 }  // namespace
+
+const Scheme& light_scheme() { return kLight; }
+const Scheme& dark_scheme() { return kDark; }
+
+std::string picture_style() {
+  const auto colours = [](const Scheme& s) {
+    std::string css = fmt::format(
+        ".paper{{fill:{}}}.ink,.strong,.head{{fill:{}}}.muted{{fill:{}}}.grid{{stroke:{}}}.axis{{stroke:{}}}\n", s.paper,
+        s.ink, s.muted, s.grid, s.axis);
+    for (size_t i = 0; i < kSeries; ++i) {
+      css += fmt::format("path.{0},line.{0}{{stroke:{1}}}text.{0},circle.{0},rect.{0},path.{0}.band{{fill:{1}}}\n",
+                         series_class(i), s.series[i]);
+    }
+    return css;
+  };
+  return "text{font:12px system-ui,-apple-system,'Segoe UI','DejaVu Sans',Helvetica,Arial,sans-serif}"
+         ".strong{font-size:13px;font-weight:600}.head{font-size:17px;font-weight:600}\n"
+         "path{fill:none;stroke-linejoin:round;stroke-linecap:round}.grid,.axis{stroke-width:1}"
+         ".raw{stroke-width:1;opacity:.5}.line{stroke-width:2}.dashed{stroke-dasharray:6 4}"
+         "path.band{stroke-width:0;opacity:.18}\n" +
+         colours(kLight) + "@media (prefers-color-scheme:dark){\n" + colours(kDark) + "}\n";
+}
 
 std::string xml_escaped(std::string_view text) {
   std::string out;
@@ -218,9 +217,16 @@ std::string series_class(size_t i) {
 Svg::Svg(double width, double height, std::string_view title, std::string_view summary) {
   out_ = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" "
-      "aria-labelledby=\"title summary\">\n<title id=\"title\">{2}</title>\n<desc id=\"summary\">{3}</desc>\n{4}"
+      "aria-labelledby=\"title summary\">\n<title id=\"title\">{2}</title>\n<desc id=\"summary\">{3}</desc>\n<style>\n{4}</style>\n"
       "<rect class=\"paper\" width=\"{0}\" height=\"{1}\" rx=\"6\"/>\n",
-      px(width), px(height), xml_escaped(title), xml_escaped(summary), style());
+      px(width), px(height), xml_escaped(title), xml_escaped(summary), picture_style());
+}
+
+Svg Svg::inside_page(double width, double height, std::string_view label) {
+  Svg svg;
+  svg.out_ = fmt::format("<svg width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"{2}\">\n", px(width), px(height),
+                         xml_escaped(label));
+  return svg;
 }
 
 void Svg::text(double x, double y, std::string_view text, std::string_view classes, Anchor anchor) {

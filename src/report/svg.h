@@ -34,7 +34,7 @@ Axis value_axis(double lo, double hi, int at_most);
 Axis count_axis(double hi, int at_most);
 std::string count_label(double value);  // four digits at most: 1.234M
 
-// One panel: data coordinates to pixels.
+// One panel's place and scales: data coordinates to pixels.
 struct Plot {
   Box box;
   Axis x, y;
@@ -54,12 +54,24 @@ std::vector<double> spread_labels(const std::vector<double>& wanted, double gap,
 inline constexpr size_t kSeries = 6;
 std::string series_class(size_t i);
 
+// What a picture's colours are in one scheme of the reader: CSS colours.
+struct Scheme {
+  const char *paper, *ink, *muted, *grid, *axis;
+  const char* series[kSeries];
+};
+const Scheme& light_scheme();
+const Scheme& dark_scheme();
+// The rules of every class below, for a <style> that pictures share.
+std::string picture_style();
+
 enum class Anchor { kStart, kMiddle, kEnd };
 
 class Svg {
  public:
   // `title` and `summary` are what a screen reader says; both are escaped.
   Svg(double width, double height, std::string_view title, std::string_view summary);
+  // A picture inside an HTML page that holds picture_style() once: no style, no paper, no ids of its own.
+  static Svg inside_page(double width, double height, std::string_view label);
 
   // `classes`: ink, muted, strong, head (text); grid, axis (lines); raw, line, dashed (curves) with a series_class().
   void text(double x, double y, std::string_view text, std::string_view classes, Anchor anchor = Anchor::kStart);
@@ -75,6 +87,7 @@ class Svg {
   std::string finish() &&;
 
  private:
+  Svg() = default;
   std::string out_;
 };
 

@@ -1,5 +1,6 @@
 #include "rl/run.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -23,6 +24,8 @@
 
 namespace minke {
 namespace {
+
+constexpr size_t kMostLevels = 64;  // more than a line of metrics.jsonl tells apart
 
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
@@ -274,7 +277,7 @@ class Run {
       const std::optional<RlEvaluation> before = evaluate();
       if (!before) return RlEnd::kInterrupted;
       result_.before = before->summary;
-      write_metrics(Json::object(), &before->summary);
+      write_metrics(Json::object(), &*before);
     }
     while (!budget_spent()) {
       RlStepReport report;
@@ -285,7 +288,7 @@ class Run {
       std::optional<RlEvaluation> now;
       const bool due = c_.run.eval_every > 0 ? progress_.step % c_.run.eval_every == 0 : since(last_eval_) >= c_.run.eval_seconds;
       if (due && !budget_spent()) now = evaluate();
-      write_metrics(std::move(line), now ? &now->summary : nullptr);
+      write_metrics(std::move(line), now ? &*now : nullptr);
       show(report, rewards);
       if (!report.skipped.empty()) on_skipped(report);
       if (flat_steps_ = rewards.no_variance() ? flat_steps_ + 1 : 0; flat_steps_ >= c_.rl.patience) {
@@ -303,10 +306,11 @@ class Run {
     return RlEnd::kBudget;
   }
 
-  void write_metrics(Json values, const TaskSummary* val) {
+  void write_metrics(Json values, const RlEvaluation* look) {
     Json line = {{"step", progress_.step}, {"tokens", progress_.tokens}};
     line.update(values);
-    if (val) {
+    if (look) {
+      const TaskSummary* val = &look->summary;
       line["val/pass1"] = val->pass1;
       line["val/ci95"] = {val->ci95.low, val->ci95.high};
       for (const auto& [k, v] : val->pass_k) line[fmt::format("val/pass{}", k)] = v;
@@ -315,8 +319,18 @@ class Run {
       line["val/n"] = val->n;
       line["val/tokens"] = val->mean_tokens;
       line["val/abstain"] = val->abstained;
+      const std::vector<TaskSummary> levels = summarise_levels(look->rows);
+      for (const TaskSummary& s : levels) {
+        if (levels.size() == 1 || levels.size() > kMostLevels) break;
+        std::string name = s.family;
+        if (std::count_if(levels.begin(), levels.end(), [&](const TaskSummary& t) { return t.family == s.family && t.group == s.group; }) > 1) name += fmt::format("/{}", s.level);
+        if (!s.group.empty()) name += "/" + s.group;
+        line["val/pass1/" + name] = s.pass1;
+        line["val/ci95/" + name] = {s.ci95.low, s.ci95.high};
+      }
     }
     line["time/total"] = seconds_spent();
+    line["time/threads"] = thread_count();
     metrics_->write_line(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
 
@@ -359,7 +373,7 @@ class Run {
     const std::optional<RlEvaluation> after = evaluate();
     if (after) {
       result_.after = after->summary;
-      write_metrics(Json::object(), &after->summary);
+      write_metrics(Json::object(), &*after);
     }
     result_.seconds = seconds_spent();
     result_.dollars = result_.seconds / 3600 * double(thread_count()) * c_.run.price_per_core_hour;

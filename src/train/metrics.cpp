@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/threads.h"
 
 namespace minke {
 namespace {
@@ -59,6 +60,8 @@ void Metrics::write(const MetricsLine& l) {
   j["peak_share"] = l.peak_share;
   j["rss_bytes"] = l.rss_bytes;
   j["skipped"] = l.progress.skipped;
+  j["seconds"] = l.seconds;
+  j["threads"] = thread_count();
   write_line(j.dump());
 }
 

@@ -20,6 +20,7 @@ struct MetricsLine {
   int64_t examples = 0, answer_tokens = 0;  // of a fine-tuning step; 0: another run
   double tok_s = 0, peak_share = 0;
   int64_t rss_bytes = 0;
+  double seconds = 0;  // spent on the run so far
 };
 
 class Metrics {

@@ -226,7 +226,7 @@ class Run {
       }
       const double share = average_ * flops / 1e9 / peak_gflops_;
       metrics_->write({progress_, report, measured ? &now : nullptr, batch.answer_tokens > 0 ? int64_t(batch.lengths.size()) : 0, batch.answer_tokens, tok_s,
-                       tok_s * flops / 1e9 / peak_gflops_, resident_bytes()});
+                       tok_s * flops / 1e9 / peak_gflops_, resident_bytes(), seconds_spent()});
       const double left = double(last_step() - progress_.step) * data_.batches().rows_per_step() / average_;
       screen_.step({progress_.step, last_step(), report, average_, share, left}, measured ? &now : nullptr);
       const bool save = r.checkpoint_every > 0 ? progress_.step % r.checkpoint_every == 0 : since(last_checkpoint_) >= r.checkpoint_minutes * 60;

@@ -172,6 +172,12 @@ TEST_F(RlTest, WhatARunWrites) {
   const auto lines = lines_of(at("run/metrics.jsonl"));
   ASSERT_EQ(lines.size(), 5u);
   EXPECT_TRUE(lines[0].contains("val/pass1"));
+  std::string levels;  // that looks tell apart
+  for (const auto& [key, value] : lines[4].items())
+    if (key.starts_with("val/pass1/")) levels += key.substr(10) + " ";
+  EXPECT_NE(levels.find("countdown-a1"), std::string::npos) << levels;
+  EXPECT_NE(levels.find("products-b2"), std::string::npos) << levels;
+  EXPECT_GE(lines[4].at("time/threads"), 1);
   for (const size_t i : {size_t(1), size_t(2), size_t(3)}) {
     const Json& j = lines[i];
     for (const char* key :

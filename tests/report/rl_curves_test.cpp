@@ -60,6 +60,22 @@ TEST(RlMetrics, AResumedRunReplacesItsStepsAndLooks) {
   EXPECT_TRUE(std::isnan(run.entropy[2]));
 }
 
+TEST(RlMetrics, LevelsOfALookAndWhoseTimeItTook) {
+  const RlMetrics run = parse_rl_metrics(look_line(0, 0.1) + step_line(1, ",\"val/pass1\":0.3,\"val/pass1/a/1\":0.5,\"val/ci95/a/1\":[0.4,0.6],\"val/pass1/b\":0.1,\"time/total\":7") +
+                                             step_line(2, ",\"time/total\":9.5,\"time/threads\":2"),
+                                         "x");
+  ASSERT_EQ(run.look_levels.size(), 2u);
+  EXPECT_TRUE(run.look_levels[0].empty());
+  ASSERT_EQ(run.look_levels[1].size(), 2u);
+  EXPECT_EQ(run.look_levels[1][0].name, "a/1");
+  EXPECT_EQ(run.look_levels[1][0].pass1, 0.5);
+  EXPECT_EQ(run.look_levels[1][0].high, 0.6);
+  EXPECT_EQ(run.look_levels[1][1].name, "b");
+  EXPECT_TRUE(std::isnan(run.look_levels[1][1].low));
+  EXPECT_EQ(run.seconds, 9.5);
+  EXPECT_EQ(run.threads, 2);
+}
+
 TEST(RlMetrics, ErrorsNameFileAndLine) {
   const auto error_of = [](const std::string& text) -> std::string {
     try {

@@ -41,6 +41,16 @@ TEST(RunMetrics, ReadsColumns) {
   EXPECT_TRUE(std::isnan(run.max_vio[0][2]));
   EXPECT_EQ(run.mtp_layers, 1u);
   EXPECT_EQ(run.skipped, 1);
+  EXPECT_DOUBLE_EQ(run.seconds, 100.0 / 12) << "of the only step that says how fast it was";
+  EXPECT_TRUE(std::isnan(run.threads));
+}
+
+TEST(RunMetrics, TimeIsWhatTheLastLineSays) {
+  const RunMetrics run = parse(
+      "{\"step\":1,\"tokens\":10,\"loss\":5,\"tok_s\":1,\"seconds\":12,\"threads\":4}\n{\"step\":2,\"tokens\":20,\"loss\":4,\"tok_s\":1,\"seconds\":29,\"threads\":2}\n"
+      "{\"step\":2,\"tokens\":20,\"loss\":4,\"tok_s\":1,\"seconds\":25.5,\"threads\":2}\n");
+  EXPECT_EQ(run.seconds, 25.5);
+  EXPECT_EQ(run.threads, 2);
 }
 
 TEST(RunMetrics, ResumedRunReplacesItsSteps) {
