@@ -68,6 +68,11 @@ void run_learn(const LearnFlags& f) {
     r.config.reward.kind = RewardKind::kCommand;
     r.config.reward.command = f.grader;
   }
+  // As configs/tiny-rl.toml: a small rate and a KL term, or a policy that is rarely right learns to abstain first, and forgets.
+  r.config.reward.wrong_limit = 0.9;
+  r.config.rl.grpo.kl = KlEstimator::kK3;
+  r.config.rl.grpo.beta = 0.03;
+  r.config.rl.lr = 5e-5;
   r.config.rl.minutes = f.minutes;
   r.config.rl.seed = uint64_t(f.seed);
   r.config.rl.limits.think_max = f.think;
