@@ -1,9 +1,8 @@
 #!/bin/sh
 # make run: from text to a model that learnt from right and wrong alone, in ten minutes. It trains `tiny` on the bundled text, lets it continue
 # sentences, shows it the form of an answer (cold start), and lets it practise one puzzle by GRPO: held-out problems solved before and after.
-# Environment: MINUTES of it all (10), CONFIG of pretraining (configs/tiny.toml), RL_CONFIG (configs/tiny-rl.toml), OUT (out/tiny: what
-# `minke learn` starts from; the stages before lie in out/tiny-base and out/tiny-cold), FRESH=1 starts over. TOKENS, COLD_TOKENS and
-# RL_STEPS fix the stages' budgets.
+# Environment: MINUTES of it all (10), CONFIG of pretraining (configs/tiny.toml), RL_CONFIG (configs/tiny-rl.toml), OUT (out/tiny; the
+# stages before lie in out/tiny-base and out/tiny-cold), FRESH=1 starts over. TOKENS, COLD_TOKENS and RL_STEPS fix the stages' budgets.
 set -eu
 minke=${MINKE:-build/minke}
 config=${CONFIG:-configs/tiny.toml}
@@ -53,7 +52,7 @@ cat "$cold/rl.err" >&2
 $minke curves "$out" --out "$out/curves.svg"
 
 echo
-echo "Curves: $base/curves.svg, $out/curves.svg   Ask it: $minke chat $out   Teach it: $minke learn PROBLEMS.jsonl   Again: FRESH=1 make run"
+echo "Curves: $base/curves.svg, $out/curves.svg   Ask it: $minke chat $out   Teach it: $minke learn PROBLEMS.jsonl --model $out   Again: FRESH=1 make run"
 if [ -t 0 ] && [ -t 1 ]; then
   exec $minke chat "$out"
 fi

@@ -11,6 +11,7 @@
 #include "checkpoint/model_folder.h"
 #include "cli/answer_text.h"
 #include "cli/commands.h"
+#include "cli/model_path.h"
 #include "cli/sampling_flags.h"
 #include "data/chat.h"
 
@@ -124,7 +125,7 @@ void add_chat(CLI::App& app) {
   o->sampling.max_tokens = 2048;
   o->sampling.sampler.temperature = 0.6;
   o->sampling.sampler.top_p = 0.95;
-  c->add_option("model", o->model, "model folder")->required();
+  c->add_option("model", o->model, kModelHelp);
   auto* question = c->add_option("-p,--prompt", o->question, "ask this and exit; without it, a question a line from the terminal or stdin");
   c->add_option("--system", o->system, "instructions before the conversation");
   c->add_flag("--no-think", o->no_think, "answer at once, without a thought");
@@ -136,6 +137,7 @@ void add_chat(CLI::App& app) {
       "  minke chat out/tiny-sft -p \"What is 12 * 34?\" --json");
   c->callback([o, question] {
     o->one = question->count() > 0;
+    o->model = model_path(o->model);
     run_chat(*o);
   });
 }

@@ -10,6 +10,7 @@
 #include "checkpoint/model_folder.h"
 #include "cli/commands.h"
 #include "cli/eval_task.h"
+#include "cli/model_path.h"
 #include "data/tokenizer/tokenizer.h"
 #include "data/windows.h"
 #include "model/score.h"
@@ -106,7 +107,7 @@ void add_eval(CLI::App& app) {
       "  minke eval out/tiny --task countdown-a3 --n 512 --samples 16 --rows a3.jsonl\n"
       "  minke eval out/tiny --task gsm8k --data gsm8k-test.jsonl --whole --n 200 --max-tokens 512 --json");
   c->callback([o, t, task] {
-    o->model = t->model;
+    o->model = t->model = model_path(t->model);
     if (task->count() == 0) {
       if (o->text.empty() && o->mixture.empty()) usage_fail("eval: on what? Give --task, --text or --mixture; see minke eval --help");
       run_eval(*o);

@@ -11,6 +11,7 @@
 #include "checkpoint/model_folder.h"
 #include "cli/answer_text.h"
 #include "cli/commands.h"
+#include "cli/model_path.h"
 #include "cli/sampling_flags.h"
 #include "data/tokenizer/tokenizer.h"
 #include "infer/engine.h"
@@ -85,7 +86,7 @@ void run_generate(const GenerateOptions& o) {
 void add_generate(CLI::App& app) {
   auto* c = app.add_subcommand("generate", "continue a text");
   auto o = std::make_shared<GenerateOptions>();
-  c->add_option("model", o->model, "model folder")->required();
+  c->add_option("model", o->model, kModelHelp);
   auto* prompt = c->add_option("-p,--prompt", o->prompt, "the text to continue");
   add_sampling_flags(*c, o->sampling);
   c->add_option("--samples", o->samples, "answers to the same prompt, side by side")->capture_default_str();
@@ -98,6 +99,7 @@ void add_generate(CLI::App& app) {
       "  minke generate out/tiny-base -p \"12 + 30 =\" --max-tokens 8 --json");
   c->callback([o, prompt] {
     o->has_prompt = prompt->count() > 0;
+    o->model = model_path(o->model);
     run_generate(*o);
   });
 }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "cli/commands.h"
+#include "cli/model_path.h"
 #include "rl/run.h"
 #include "train/screen.h"
 
@@ -20,7 +21,7 @@ using Json = nlohmann::ordered_json;
 constexpr int64_t kHeldOut = 256;  // problems an evaluation asks, where there are so many
 
 struct LearnFlags {
-  std::string problems, model = "out/tiny", out = "out/learn", data, grader;
+  std::string problems, model, out = "out/learn", data, grader;
   double minutes = 10, eval_seconds = 20;
   int64_t level = 0, seed = 1, think = 160;
   bool skip_bad = false, fresh = false, json = false;
@@ -54,8 +55,7 @@ void show(const RlEvaluation& e) {
 }
 
 void run_learn(const LearnFlags& f) {
-  if (!file_exists(f.model + "/config.json"))
-    usage_fail("{}: no model folder there; `make run` leaves out/tiny, or name one with --model", f.model);
+  if (!file_exists(f.model + "/config.json")) usage_fail("--model {}: no model folder there", f.model);
   RlTask task;
   task.name = f.problems;
   task.level = int(f.level);
@@ -114,7 +114,7 @@ void run_learn(const LearnFlags& f) {
   }
   if (f.json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) return;
   std::fflush(stdout);
-  execl("/proc/self/exe", "minke", "chat", f.out.c_str(), nullptr);  // a prompt over the new model
+  execl(executable_path().c_str(), "minke", "chat", f.out.c_str(), nullptr);  // a prompt over the new model
 }
 
 }  // namespace
@@ -123,7 +123,7 @@ void add_learn(CLI::App& app) {
   auto* c = app.add_subcommand("learn", "teach a model to solve your problems, from right and wrong answers alone");
   auto f = std::make_shared<LearnFlags>();
   c->add_option("problems", f->problems, "a file of {\"prompt\": ..., \"answer\": ...} lines (\"level\" optional), or a built-in task")->required();
-  c->add_option("--model", f->model, "folder of the model to start from")->capture_default_str();
+  c->add_option("--model", f->model, kModelHelp);
   c->add_option("--minutes", f->minutes, "how long to learn")->check(CLI::PositiveNumber)->capture_default_str();
   c->add_option("--out", f->out, "folder of the run and of the model it ends with")->capture_default_str();
   c->add_option("--level", f->level, "practise and ask this level alone; 0: all")->check(CLI::NonNegativeNumber)->capture_default_str();
@@ -142,7 +142,10 @@ void add_learn(CLI::App& app) {
       "  minke learn problems.jsonl\n"
       "  minke learn countdown-a2 --minutes 5\n"
       "  minke learn problems.jsonl --grader './grade.py' --out out/mine --json");
-  c->callback([f] { run_learn(*f); });
+  c->callback([f] {
+    f->model = model_path(f->model);
+    run_learn(*f);
+  });
 }
 
 }  // namespace minke

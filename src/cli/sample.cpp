@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/model_path.h"
 #include "cli/task_flags.h"
 
 namespace minke {
@@ -112,7 +113,10 @@ void add_sample(CLI::App& app) {
       "Writes {\"prompt\", \"completion\"} lines: DeepSeek-R1's rejection sampling. Answers with the same thought are kept once.\n"
       "Examples:\n  minke sample out/tiny --task countdown-a3 --n 2000 --samples 16 --out a3.jsonl\n"
       "  minke sft configs/sft.toml --model out/tiny --data a3.jsonl --out out/tiny-again");
-  c->callback([f] { run_sample(*f); });
+  c->callback([f] {
+    f->model = model_path(f->model);
+    run_sample(*f);
+  });
 }
 
 }  // namespace minke

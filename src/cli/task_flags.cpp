@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/interrupt.h"
 #include "checkpoint/model_folder.h"
+#include "cli/model_path.h"
 
 namespace minke {
 namespace {
@@ -40,7 +41,7 @@ std::string model_hash(const std::string& folder) {
 }  // namespace
 
 CLI::Option* TaskFlags::add(CLI::App& c) {
-  c.add_option("model", model, "model folder")->required();
+  c.add_option("model", model, kModelHelp);
   auto* t = c.add_option("--task", problems.task, "a family (countdown-a3, expressions-b3, ...), gsm8k, svamp or math500, or a .jsonl file of {\"prompt\", \"answer\"}");
   c.add_option("--data", problems.data, "the file of gsm8k, svamp or math500")->needs(t);
   c.add_flag("--skip-bad", problems.skip_bad, "pass over malformed lines of a file and count them")->needs(t);

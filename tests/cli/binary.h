@@ -34,6 +34,8 @@ struct Outcome {
 struct Launch {
   std::map<std::string, std::string> environment;  // added
   std::string input;                               // stdin
+  std::string folder;                              // to run in; "": the test's own, the repository's root
+  std::string binary = MINKE_BINARY;
   std::optional<rlim_t> file_size;                 // RLIMIT_FSIZE: writes beyond it fail, as on a full disk
   int signal = 0;                                  // sent once when `when` holds; polled every millisecond
   std::function<bool()> when;
@@ -72,6 +74,7 @@ class BinaryTest : public testing::Test {
       const int in = open(at("stdin").c_str(), O_RDONLY), out = open(at("stdout").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644),
                 err = open(at("stderr").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
       dup2(in, 0), dup2(out, 1), dup2(err, 2);
+      if (!how.folder.empty() && chdir(how.folder.c_str()) != 0) _exit(126);
       for (const auto& [name, value] : how.environment) setenv(name.c_str(), value.c_str(), 1);
       if (how.file_size) {
         const rlimit limit{*how.file_size, *how.file_size};
@@ -81,7 +84,7 @@ class BinaryTest : public testing::Test {
       std::vector<char*> argv = {const_cast<char*>("minke")};
       for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
       argv.push_back(nullptr);
-      execv(MINKE_BINARY, argv.data());
+      execv(how.binary.c_str(), argv.data());
       _exit(127);
     }
     int status = 0;

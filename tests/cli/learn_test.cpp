@@ -19,7 +19,7 @@ TEST_F(LearnTest, RefusesWhatItCannotStartFrom) {
   problems("p.jsonl", 20);
   const Outcome none = minke({"learn", at("p.jsonl"), "--model", at("nowhere"), "--out", at("out")});
   EXPECT_EQ(none.code, 2);
-  EXPECT_NE(none.err.find("make run"), std::string::npos) << none.err;
+  EXPECT_NE(none.err.find("no model folder there"), std::string::npos) << none.err;
 
   ASSERT_EQ(minke({"train", "configs/nano.toml", "--out", at("nano"), "--steps", "0"}).code, 0);
   const Outcome unknown = minke({"learn", "nothing", "--model", at("nano"), "--out", at("out")});
