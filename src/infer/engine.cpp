@@ -167,9 +167,28 @@ void Engine::leave_prompt(Sequence& s) {
     s.out.experts.clear();  // were for the others
     s.recorded_rows = 0;
   }
-  if (p->waiting > 0 || p->leader) return;
-  drop_shared(*p);
-  prompts_.erase(s.request.prompt);
+  drop_unused(s.request.prompt);
+}
+
+void Engine::drop_unused(const std::vector<int32_t>& prompt) {
+  const auto it = prompts_.find(prompt);
+  if (it->second->waiting > 0 || it->second->leader) return;
+  drop_shared(*it->second);
+  prompts_.erase(it);
+}
+
+// One who keeps a prompt is one who waits for it and never comes.
+void Engine::keep_prompt(const std::vector<int32_t>& prompt) {
+  std::shared_ptr<Prompt>& p = prompts_[prompt];
+  if (!p) p = std::make_shared<Prompt>();
+  ++p->waiting;
+}
+
+void Engine::forget_prompt(const std::vector<int32_t>& prompt) {
+  const auto it = prompts_.find(prompt);
+  MINKE_CHECK(it != prompts_.end() && it->second->waiting > 0);
+  --it->second->waiting;
+  drop_unused(prompt);
 }
 
 void Engine::share_prompt(Sequence& s, const float* logits) {

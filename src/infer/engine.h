@@ -85,6 +85,9 @@ class Engine {
   Id submit(GenerateRequest request, const TokenHook& hook = {}, const LogitsHook& logits_hook = {});  // hooks get the Id
   // A second sequence that begins as a copy of a running or waiting one, its draws under another `sequence`.
   Id fork(Id parent, uint64_t sequence);
+  // Between the two calls the pages after this prompt stay for requests with the same one, as long as there is room; calls nest.
+  void keep_prompt(const std::vector<int32_t>& prompt);
+  void forget_prompt(const std::vector<int32_t>& prompt);
   void cancel(Id id);                                // ends with kCancelled; nothing happens to one that has ended
   bool step();                                       // false: nothing runs or waits
   const Generation& progress(Id id) const;           // so far
@@ -106,6 +109,7 @@ class Engine {
   void leave_prompt(Sequence& s);
   void share_prompt(Sequence& s, const float* logits);
   void drop_shared(Prompt& p);
+  void drop_unused(const std::vector<int32_t>& prompt);
   void admit();
   bool begin(Sequence& s);
   bool make_room(Sequence& s, int64_t positions, size_t planned);

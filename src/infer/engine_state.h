@@ -26,7 +26,7 @@ struct Engine::Sequence {
 
 // A prompt that sequences enter or wait for.
 struct Engine::Prompt {
-  int64_t waiting = 0;                                // sequences, the leader not counted
+  int64_t waiting = 0;                                // sequences, the leader not counted, and those who keep it
   Sequence* leader = nullptr;                         // enters it now
   bool record_experts = false;                        // some want its experts
   // Once entered, while others wait: its pages, its last row's logits, its rows' experts.

@@ -53,6 +53,24 @@ TEST_F(EngineTest, ExpandedDrawsFromTheTrainingForward) {
   });
 }
 
+// A kept prompt is entered once, whoever comes later; what is said does not change.
+TEST_F(EngineTest, KeptPromptIsEnteredOnce) {
+  const GenerateRequest r = request(90, 5, 1, 1);
+  for (const CacheForm form : {CacheForm::kExpanded, CacheForm::kLatent}) {
+    const Ids alone = run(form, {r})[0].ids;
+    Engine engine(*model_, form, {.prefill_chunk = 20});
+    engine.keep_prompt(r.prompt);
+    EXPECT_EQ(engine.generate({r}, {}, {})[0].ids, alone);
+    EXPECT_EQ(engine.counts().rows, 90 + 4);
+    EXPECT_EQ(engine.generate({r}, {}, {})[0].ids, alone);
+    EXPECT_EQ(engine.counts().rows, 90 + 4 + 4);
+    EXPECT_EQ(engine.counts().shared_prompts, 1);
+    engine.forget_prompt(r.prompt);
+    EXPECT_EQ(engine.generate({r}, {}, {})[0].ids, alone);
+    EXPECT_EQ(engine.counts().rows, 2 * (90 + 4) + 4);
+  }
+}
+
 // Log-probabilities are the loss's, experts the training forward's: bit for bit, in BF16 and at any temperature.
 TEST_F(EngineTest, RecordsWhatTrainingSees) {
   on_every_isa([&] {

@@ -88,8 +88,12 @@ class Schedule {
 
   void play(Engine& engine, ScheduleCounts& counts) {
     const size_t first = requests_.size();
+    const Ids kept = requests_[0].request.prompt;
+    const uint64_t keep_from = rng_.below(40), keep_to = keep_from + rng_.below(40);
     for (uint64_t step = 0;; ++step) {
-      bool coming = false;
+      bool coming = step < keep_to;
+      if (step == keep_from && keep_to > keep_from) engine.keep_prompt(kept);
+      if (step == keep_to && keep_to > keep_from) engine.forget_prompt(kept);
       for (size_t i = 0; i < first; ++i) {
         Request& r = requests_[i];
         if (r.arrives == step) r.id = engine.submit(r.request, {}, hook(r.hooked));
