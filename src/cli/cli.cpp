@@ -33,6 +33,7 @@ int run_cli(int argc, char** argv) {
   add_generate(app);
   add_chat(app);
   add_eval(app);
+  add_dial(app);
   add_sample(app);
   add_logits(app);
   add_grade(app);

@@ -9,6 +9,7 @@ namespace minke {
 void add_bench(CLI::App& app);
 void add_chat(CLI::App& app);
 void add_data(CLI::App& app);
+void add_dial(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_grade(CLI::App& app);

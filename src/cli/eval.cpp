@@ -89,6 +89,9 @@ void add_eval(CLI::App& app) {
   auto* task = t->add(*c);
   task->group("what: one of");
   c->add_option("--split", t->split, "held-out problems: test or calibration")->needs(task)->check(CLI::IsMember({"test", "calibration", "train"}))->capture_default_str();
+  auto* effort = add_effort_flag(*c, t->effort);
+  effort->needs(task)->excludes(c->get_option("--cap"))->excludes(c->get_option("--no-think"));
+  c->add_flag("!--no-checker", t->options.checker, "with --effort: no checker ends the samples early, not even Countdown's own or --grader")->needs(effort);
   c->add_flag("--whole", t->problems.whole, "the file holds test problems alone: none of it was trained on, all of it is the test split")->needs(task);
   c->add_option("--rows", t->rows, "a file that keeps the rows as they come; the same command goes on from it, also with more problems or samples")->needs(task);
   c->add_option("--against", t->against, "earlier rows (of --rows or --json) of the same problems: what changed, paired")->needs(task)->check(CLI::ExistingFile);
@@ -105,6 +108,7 @@ void add_eval(CLI::App& app) {
       "A task's problems are held out from training, whatever the seed; pass@1 is a mean over answers, with its 95% interval.\n"
       "Examples:\n  minke eval out/tiny-base --text data/books/heldout --json\n  minke eval out/tiny-base --mixture configs/tiny.toml --json\n"
       "  minke eval out/tiny --task countdown-a3 --n 512 --samples 16 --rows a3.jsonl\n"
+      "  minke eval out/tiny --task expressions-b3 --level 4 --effort max --samples 1 --json\n"
       "  minke eval out/tiny --task gsm8k --data gsm8k-test.jsonl --whole --n 200 --max-tokens 512 --json");
   c->callback([o, t, task] {
     o->model = t->model = model_path(t->model);

@@ -65,6 +65,7 @@ void run_eval_task(const EvalTaskFlags& f) {
   std::printf("%s, %s split, seed %llu: %lld problems x %lld answers, temperature %g, top-p %g\n", source.name().c_str(), f.split.c_str(),
               static_cast<unsigned long long>(options.seed), static_cast<long long>(problems.size()), static_cast<long long>(options.samples),
               options.temperature, options.top_p);
+  if (options.effort) std::printf("effort %s; an answer's tokens are those of all its samples\n", options.effort->asked.c_str());
   std::printf("%s", summary_table(all, levels).c_str());
   if (!before.empty()) {
     int64_t paired = 0;

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,7 +11,9 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "cli/commands.h"
+#include "cli/effort_flags.h"
 #include "cli/model_path.h"
+#include "model/config.h"
 #include "rl/run.h"
 #include "train/screen.h"
 
@@ -25,7 +28,17 @@ struct LearnFlags {
   double minutes = 10, eval_seconds = 20;
   int64_t level = 0, seed = 1, think = 160;
   bool skip_bad = false, fresh = false, json = false;
+  EffortFlags effort;
 };
+
+// The cap of thinking that --effort means for one sample: while a model learns, each of its samples is an answer.
+int64_t think_tokens(const LearnFlags& f) {
+  if (!f.effort.given()) return f.think;
+  const ModelConfig config = ModelConfig::load(f.model + "/config.json");
+  const EffortPlan plan = plan_effort(f.effort.parsed(), EffortProfile::load(f.model, config.max_position_embeddings));
+  if (plan.cap == 0) usage_fail("--effort {}: learning rewards thoughts by their answers; expected some thinking, minimal or more", f.effort.effort);
+  return plan.cap;
+}
 
 Json scores(const TaskSummary& s) { return {{"pass1", s.pass1}, {"ci95", {s.ci95.low, s.ci95.high}}}; }
 
@@ -75,7 +88,8 @@ void run_learn(const LearnFlags& f) {
   r.config.rl.lr = 5e-5;
   r.config.rl.minutes = f.minutes;
   r.config.rl.seed = uint64_t(f.seed);
-  r.config.rl.limits.think_max = f.think;
+  r.config.rl.limits.think_max = think_tokens(f);
+  r.config.rl.limits.think_min = std::min(r.config.rl.limits.think_min, r.config.rl.limits.think_max);
   r.config.run.out = f.out;
   r.config.run.eval_seconds = f.eval_seconds;
   r.config.run.eval_split = "test";
@@ -129,7 +143,8 @@ void add_learn(CLI::App& app) {
   c->add_option("--level", f->level, "practise and ask this level alone; 0: all")->check(CLI::NonNegativeNumber)->capture_default_str();
   c->add_option("--data", f->data, "the file of a data set (gsm8k, svamp, math500)");
   c->add_option("--grader", f->grader, "a command that grades instead of the built-in rules (docs/grader.md)");
-  c->add_option("--think", f->think, "most tokens of thinking")->check(CLI::Range(16, 100000))->capture_default_str();
+  auto* think = c->add_option("--think", f->think, "most tokens of thinking")->check(CLI::Range(16, 100000))->capture_default_str();
+  add_effort_flag(*c, f->effort)->excludes(think);
   c->add_option("--eval-seconds", f->eval_seconds, "between looks at held-out problems")->check(CLI::PositiveNumber)->capture_default_str();
   c->add_option("--seed", f->seed, "of problems and draws")->check(CLI::NonNegativeNumber)->capture_default_str();
   c->add_flag("--skip-bad", f->skip_bad, "pass over malformed lines and count them");

@@ -51,7 +51,9 @@ CLI::Option* TaskFlags::add(CLI::App& c) {
   c.add_option("--seed", options.seed, "which problems are drawn, and the draws of their answers")->needs(t)->capture_default_str();
   c.add_option("--temperature", options.temperature, "0 takes the likeliest token")->needs(t)->capture_default_str();
   c.add_option("--top-p", options.top_p, "keep the likeliest tokens that reach this probability")->needs(t)->capture_default_str();
-  c.add_option("--max-tokens", options.max_tokens, "of an answer, its thinking included")->needs(t)->capture_default_str();
+  c.add_option_function<int64_t>("--max-tokens", [this](const int64_t& given) { options.max_tokens = given, max_tokens_given = true; }, "of an answer, its thinking included; with --effort after it")
+      ->needs(t)
+      ->default_str(std::to_string(options.max_tokens));
   c.add_option("--cap", options.think_cap, "force the end of thinking after so many tokens; 0: never")->needs(t)->capture_default_str();
   c.add_flag("--no-think", no_think, "ask for the answer without thinking")->needs(t);
   c.add_option("--grade", grade, "strict (as rewards are given) or lenient")->needs(t)->check(CLI::IsMember({"strict", "lenient"}))->capture_default_str();
@@ -80,12 +82,19 @@ TaskEvalOptions TaskFlags::settled(CommandGrader* grader_command) const {
   o.mode = grade == "strict" ? GradeMode::kStrict : GradeMode::kLenient;
   o.cache = cache == "latent" ? CacheForm::kLatent : CacheForm::kExpanded;
   o.grader = grader_command;
+  if (effort.given()) o.effort = effort.parsed();
+  if (effort.given() && max_tokens_given) o.answer_tokens = o.max_tokens;
   o.validate();
   return o;
 }
 
 RowFile::MadeBy TaskFlags::made_by(const char* split) const {
   const bool file = std::filesystem::is_regular_file(problems.task);
+  std::string how;  // the effort, and what it is worth with this model
+  if (effort.given()) {
+    const std::string profile = model + "/" + kEffortFile;
+    how = fmt::format("{} {}{}", effort.effort, file_exists(profile) ? file_hash(profile) : "default", options.checker ? "" : " without a checker");
+  }
   return {{"model", model_hash(model)},
           {"dtype", dtype},
           {"cache", cache},
@@ -98,6 +107,7 @@ RowFile::MadeBy TaskFlags::made_by(const char* split) const {
           {"temperature", fmt::format("{}", options.temperature)},
           {"top-p", fmt::format("{}", options.top_p)},
           {"max-tokens", std::to_string(options.max_tokens)},
+          {"effort", how},
           {"cap", std::to_string(options.think_cap)},
           {"thinking", no_think ? "off" : "on"},
           {"grade", grade},
@@ -109,6 +119,8 @@ std::vector<SampleRow> answer_problems(const TaskFlags& flags, const TaskEvalOpt
   const std::unique_ptr<Transformer> model = load_model(flags.model, flags.dtype, WeightUse::kInference);
   catch_interrupts();
 
+  TaskEvalOptions with_profile = options;
+  if (options.effort) with_profile.profile = EffortProfile::load(flags.model, model->config().max_position_embeddings);
   TaskEvalHooks hooks;
   hooks.known = [&](const Problem& p, int64_t sample) -> const SampleRow* {
     if (!file) return nullptr;
@@ -131,7 +143,7 @@ std::vector<SampleRow> answer_problems(const TaskFlags& flags, const TaskEvalOpt
                  100.0 * double(right) / double(ended));
   };
   hooks.stop = [] { return interrupted(); };
-  std::vector<SampleRow> rows = evaluate_task(*model, tokenizer, asked, options, hooks);
+  std::vector<SampleRow> rows = evaluate_task(*model, tokenizer, asked, with_profile, hooks);
   if (terminal) std::fprintf(stderr, "\r\033[K");
   if (known + ended < total) {
     std::fprintf(stderr, "%lld of %lld answers; %s\n", static_cast<long long>(known + ended), static_cast<long long>(total),

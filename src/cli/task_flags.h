@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "cli/effort_flags.h"
 #include "eval/task_eval.h"
 #include "reason/problem_source.h"
 
@@ -14,7 +15,8 @@ struct TaskFlags {
   int64_t n = 0;
   bool no_think = false, json = false;
   TaskEvalOptions options;
-  bool n_given = false;
+  EffortFlags effort;            // of eval alone
+  bool n_given = false, max_tokens_given = false;
 
   // The options that both commands have. Returns --task.
   CLI::Option* add(CLI::App& c);

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "dial/controller.h"
 #include "infer/thought.h"
 #include "reason/grade/extract.h"
 #include "reason/grade/maths.h"
@@ -29,11 +29,6 @@ void AskOptions::validate() const {
     if (s.empty()) usage_fail("--stop: expected a text, found an empty one");
 }
 
-nlohmann::ordered_json effort_json(const EffortSpent& s) {
-  return {{"asked", s.asked}, {"applied", s.applied}, {"cap", s.cap}, {"thinking", s.thinking}, {"discarded", s.discarded}, {"samples", s.samples},
-          {"exit", effort_exit_name(s.exit)}};
-}
-
 // A sample under way, then ended. The engine's hooks point at it.
 struct Asker::Sample {
   Engine::Id id = 0;
@@ -50,29 +45,44 @@ struct Asker::Sample {
   SampleView view() const { return {plan_cap, out.reading.vote, out.reading.verified, out.confidence}; }
 };
 
+// What samples of one cap begin with.
+struct Asker::Prepared {
+  std::vector<int32_t> prompt;
+  EffortBudget budget;
+  int64_t samples = 0;       // so far
+  bool kept = false;         // by the engine
+};
+
 struct Asker::Open {
   Id id = 0;
   AskQuestion question;
   EffortPlan plan;
   std::vector<std::unique_ptr<Sample>> samples;
-  std::map<int64_t, int64_t> of_cap;  // samples so far by plan_cap
+  std::map<int64_t, Prepared> of_cap;  // by plan_cap
   AskResult result;
-  bool shortened = false, done = false;
+  bool done = false;
 };
 
 Asker::Asker(Engine& engine, const ModelConfig& config, const Tokenizer& tokenizer, EffortProfile profile, AskOptions options, AskHooks hooks)
     : engine_(engine), config_(config), tokenizer_(tokenizer), profile_(std::move(profile)), options_(std::move(options)), hooks_(std::move(hooks)),
       begin_of_thinking_(tokenizer.special_id("<think>")), end_of_thinking_(end_of_thinking_id(tokenizer)), eos_(answer_eos(config.eos_token_id, tokenizer)) {
   options_.validate();
+  if (end_of_thinking_ >= config.vocab_size || eos_.front() >= config.vocab_size)
+    fail("</think> or EOS of the tokenizer is outside the model's vocabulary of {}; is this the model's own tokenizer?", config.vocab_size);
+  std::erase_if(eos_, [&](int64_t id) { return id >= config.vocab_size; });
 }
 
 Asker::~Asker() {
-  for (const auto& [id, q] : questions_)
-    for (const auto& s : q->samples)
-      if (!s->ended) {
-        engine_.cancel(s->id);
-        engine_.take(s->id);
-      }
+  for (const auto& [id, q] : questions_) leave_engine(*q);
+}
+
+void Asker::leave_engine(Open& q) {
+  for (const auto& s : q.samples)
+    if (!s->ended && s->id) {
+      engine_.cancel(s->id);
+      engine_.take(s->id);
+    }
+  forget_prompts(q);
 }
 
 Asker::Open& Asker::find(Id id) const {
@@ -87,7 +97,10 @@ Asker::Id Asker::submit(AskQuestion question) {
   q->question = std::move(question);
   if (!q->question.read) q->question.read = read_answer;
   q->plan = plan_effort(q->question.effort, profile_);
-  if (options_.sampler.temperature == 0) {
+  if (q->question.samples > 0) {
+    q->plan.samples = q->question.samples;
+    q->plan.rule = EffortRule::kAll;
+  } else if (options_.sampler.temperature == 0) {
     q->plan.samples = 1;
     q->plan.rule = EffortRule::kOne;
   }
@@ -96,6 +109,7 @@ Asker::Id Asker::submit(AskQuestion question) {
   try {
     proceed(open);
   } catch (...) {
+    leave_engine(open);
     questions_.erase(open.id);
     throw;
   }
@@ -113,35 +127,50 @@ void Asker::proceed(Open& q) {
     finish(q, d);
 }
 
-void Asker::start(Open& q, const Decision& wave) {
+// Renders the prompt for a cap and fits the budget after it.
+void Asker::prepare(Open& q, int64_t cap, Prepared& p) {
   std::vector<ChatMessage> messages;
-  if (profile_.tag) messages.push_back({"system", fmt::format("effort: {}", effort_tag(wave.cap, profile_.full_budget))});
+  if (profile_.tag) messages.push_back({"system", fmt::format("effort: {}", effort_tag(cap, profile_.full_budget))});
   messages.insert(messages.end(), q.question.messages.begin(), q.question.messages.end());
-  const bool thinks = wave.cap > 0;
-  const std::vector<int32_t> prompt = chat_prompt(tokenizer_, messages, thinks ? Thinking::kOn : Thinking::kOff);
-  for (const int32_t id : prompt)
+  p.prompt = chat_prompt(tokenizer_, messages, cap > 0 ? Thinking::kOn : Thinking::kOff);
+  for (const int32_t id : p.prompt)
     if (id >= config_.vocab_size) fail("question {}: token {} is outside the model's vocabulary of {}; is this the model's own tokenizer?", q.question.id, id, config_.vocab_size);
-  EffortBudget budget;
   try {
-    budget = fit_budget(wave.cap, options_.answer_tokens, config_.max_position_embeddings - int64_t(prompt.size()));
+    p.budget = fit_budget(cap, options_.answer_tokens, config_.max_position_embeddings - int64_t(p.prompt.size()));
   } catch (const Error& e) {
     fail("question {}: {}", q.question.id, e.what());
   }
-  q.shortened = q.shortened || budget.shortened;
-  q.result.prompt_tokens += int64_t(prompt.size());
-  const ThoughtLimits limits{end_of_thinking_, int32_t(eos_.front()), budget.think, budget.answer};
+  q.result.prompt_tokens += int64_t(p.prompt.size());
+}
+
+void Asker::forget_prompts(Open& q) {
+  for (auto& [cap, p] : q.of_cap)
+    if (p.kept) engine_.forget_prompt(p.prompt);
+  q.of_cap.clear();
+}
+
+void Asker::start(Open& q, const Decision& wave) {
+  const bool thinks = wave.cap > 0;
+  Prepared& p = q.of_cap[wave.cap];
+  if (p.prompt.empty()) prepare(q, wave.cap, p);
+  // Samples may come later: they need not enter the prompt again.
+  if (!p.kept && q.plan.rule != EffortRule::kOne) {
+    engine_.keep_prompt(p.prompt);
+    p.kept = true;
+  }
+  const ThoughtLimits limits{end_of_thinking_, int32_t(eos_.front()), p.budget.think, p.budget.answer};
   // Samples of different caps draw from different streams, so that their votes are independent also where no tag tells them apart.
   const uint64_t stream = xxh3_64(fmt::format("{}\n{}\n{}", q.question.id, q.question.number, wave.cap));
   for (int64_t k = 0; k < wave.samples; ++k) {
     q.samples.push_back(std::make_unique<Sample>(Sample{0, q.samples.size(), wave.cap, ThoughtLimiter(limits, thinks), StreamDecoder(tokenizer_, true), thinks}));
     Sample* s = q.samples.back().get();
-    s->out.cap = budget.think;
+    s->out.cap = p.budget.think;
     GenerateRequest r;
-    r.prompt = prompt;
-    r.max_tokens = budget.completion;
+    r.prompt = p.prompt;
+    r.max_tokens = p.budget.completion;
     r.sampler = options_.sampler;
     r.eos = eos_;
-    r.sequence = stream + uint64_t(q.of_cap[wave.cap]++);
+    r.sequence = stream + uint64_t(p.samples++);
     r.record = true;
     const auto on_logits = [this, s](size_t, std::span<const int32_t> ids, size_t prompt_size, float* logits) {
       const int32_t forced = s->limiter.force(ids, prompt_size);
@@ -197,6 +226,12 @@ void Asker::end_sample(Open& q, Sample& s) {
   out.reading = q.question.read(out.text);
 }
 
+// What the controller chose.
+const std::string& Asker::arm_name(int64_t cap) const {
+  const std::vector<int64_t> caps = arm_caps(*profile_.automatic, profile_.full_budget);
+  return profile_.automatic->arms[size_t(std::find(caps.begin(), caps.end(), cap) - caps.begin())].effort;
+}
+
 void Asker::finish(Open& q, const Decision& d) {
   q.done = true;
   AskResult& r = q.result;
@@ -208,13 +243,15 @@ void Asker::finish(Open& q, const Decision& d) {
   const AskSample& given = r.sample();
   EffortSpent& e = r.effort;
   e.asked = q.plan.asked;
-  e.applied = q.shortened ? std::to_string(given.cap) : q.plan.applied;
+  e.applied = given.cap < q.samples[r.given]->plan_cap ? std::to_string(given.cap)
+              : q.plan.rule == EffortRule::kAuto && profile_.automatic ? arm_name(q.samples[r.given]->plan_cap) : q.plan.applied;
   e.cap = given.cap;
   e.thinking = given.thinking;
   e.discarded = r.tokens - int64_t(given.ids.size());
   e.samples = int64_t(r.samples.size());
   e.exit = d.exit.value_or(given.exit);
   q.samples.clear();
+  forget_prompts(q);
 }
 
 bool Asker::step() {
@@ -252,6 +289,7 @@ void Asker::cancel(Id id) {
     }
   EffortPlan so_far = q.plan;
   so_far.samples = int64_t(whole.size());
+  so_far.rule = EffortRule::kVotes;
   Decision d = whole.empty() ? Decision{} : decide(so_far, profile_, q.question.checker, whole);
   if (!at.empty()) d.given = at[d.given];
   d.exit = EffortExit::kCancelled;
@@ -268,9 +306,10 @@ AskResult Asker::take(Id id) {
 
 std::vector<AskResult> ask_all(Asker& asker, const std::vector<AskQuestion>& questions, const std::function<void(size_t, const AskResult&)>& on_end,
                                const std::function<bool()>& stop) {
+  constexpr size_t kOpen = 256;  // at once: each keeps its prompt's pages
   std::vector<AskResult> out(questions.size());
   std::map<Asker::Id, size_t> open;
-  for (size_t i = 0; i < questions.size(); ++i) open.emplace(asker.submit(questions[i]), i);
+  size_t next = 0;
   const auto collect = [&] {
     for (auto it = open.begin(); it != open.end();) {
       if (!asker.ended(it->first)) {
@@ -282,8 +321,15 @@ std::vector<AskResult> ask_all(Asker& asker, const std::vector<AskQuestion>& que
       it = open.erase(it);
     }
   };
-  while (!open.empty()) {
-    if (stop && stop())
+  bool stopped = false;
+  while (next < questions.size() || !open.empty()) {
+    for (; next < questions.size() && open.size() < kOpen; ++next) {
+      const Asker::Id id = asker.submit(questions[next]);
+      open.emplace(id, next);
+      if (stopped) asker.cancel(id);
+    }
+    stopped = stopped || (stop && stop());
+    if (stopped)
       for (const auto& [id, i] : open) asker.cancel(id);
     else
       asker.step();

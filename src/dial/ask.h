@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -34,6 +33,7 @@ struct AskQuestion {
   std::vector<ChatMessage> messages;  // the last one is a user's
   Effort effort;
   int64_t number = 0;                 // of several whole answers to one question
+  int64_t samples = 0;                // more than 0: exactly so many at the effort's cap, whatever they say
   AnswerReader read;                  // empty: read_answer
   bool checker = false;               // `read` verifies
 };
@@ -58,22 +58,11 @@ struct AskSample {
   double confidence = 0;
 };
 
-// The JSON object "effort" of generate, chat and eval.
-struct EffortSpent {
-  std::string asked, applied;         // applied: what took place; a number of tokens where positions were short
-  int64_t cap = 0;                    // most tokens of thinking of the sample given
-  int64_t thinking = 0;               // its tokens of thinking
-  int64_t discarded = 0;              // all tokens of the other samples
-  int64_t samples = 0;
-  EffortExit exit = EffortExit::kOwn;
-};
-nlohmann::ordered_json effort_json(const EffortSpent& spent);  // {"asked", "applied", "cap", "thinking", "discarded", "samples", "exit"}
-
 struct AskResult {
   std::vector<AskSample> samples;     // in their order
   size_t given = 0;                   // which one speaks
   EffortSpent effort;
-  int64_t prompt_tokens = 0;          // that went through the model; a prompt shared by samples side by side counts once
+  int64_t prompt_tokens = 0;          // of its different prompts (one a cap); each goes through the model once
   int64_t tokens = 0;                 // of all completions
   const AskSample& sample() const { return samples[given]; }
 };
@@ -105,10 +94,15 @@ class Asker {
  private:
   struct Open;
   struct Sample;
+  struct Prepared;
   Open& find(Id id) const;
   void proceed(Open& q);
   void start(Open& q, const Decision& wave);
+  void prepare(Open& q, int64_t cap, Prepared& p);
+  void leave_engine(Open& q);
+  void forget_prompts(Open& q);
   void end_sample(Open& q, Sample& s);
+  const std::string& arm_name(int64_t cap) const;
   void finish(Open& q, const Decision& d);
 
   Engine& engine_;

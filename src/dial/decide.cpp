@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dial/controller.h"
 #include "dial/votes.h"
 
 namespace minke {
@@ -29,22 +30,19 @@ Decision by_votes(const EffortPlan& plan, double confident, bool checker, std::s
   Votes votes;
   for (const SampleView& s : samples) votes.add(s.vote);
   const size_t speaker = size_t(std::max<int64_t>(votes.speaker(), 0));
-  if (!checker && n == 1 && confident > 0 && !samples[0].vote.empty() && samples[0].confidence >= confident) return enough(0, EffortExit::kConfident);
+  if (!checker && n == 1 && plan.rule != EffortRule::kAll && confident > 0 && !samples[0].vote.empty() && samples[0].confidence >= confident) return enough(0, EffortExit::kConfident);
   const int64_t missing = votes_to_settle(votes.leading(), votes.runner_up());
-  if (!checker && missing == 0) return enough(speaker, EffortExit::kAgreed);
+  if (!checker && missing == 0 && plan.rule != EffortRule::kAll) return enough(speaker, EffortExit::kAgreed);
   if (n >= plan.samples) return enough(speaker, EffortExit::kCeiling);
   return more(plan.cap, checker ? 1 : std::min(missing, plan.samples - n));
 }
 
 }  // namespace
 
-const char* effort_exit_name(EffortExit exit) {
-  static const char* const kNames[] = {"own", "cap", "confident", "verified", "agreed", "ceiling", "length", "cancelled"};
-  return kNames[size_t(exit)];
-}
-
 Decision decide(const EffortPlan& plan, const EffortProfile& profile, bool checker, std::span<const SampleView> samples) {
   if (plan.rule == EffortRule::kOne) return samples.empty() ? more(plan.cap, 1) : enough(0, std::nullopt);
+  if (plan.rule == EffortRule::kAll && samples.size() < size_t(plan.samples)) return more(plan.cap, plan.samples - int64_t(samples.size()));
+  if (plan.rule == EffortRule::kAuto && profile.automatic) return decide_auto(profile, checker, samples);
   return by_votes(plan, profile.confident, checker, samples);
 }
 

@@ -7,21 +7,9 @@
 
 #include "dial/effort.h"
 #include "dial/profile.h"
+#include "dial/spent.h"
 
 namespace minke {
-
-// Why an answer ended where it did. Of one sample: own, cap, length; of several: confident, verified, agreed, ceiling.
-enum class EffortExit : uint8_t {
-  kOwn,        // the model ended its thought and its answer
-  kCap,        // </think> was forced at the cap
-  kConfident,  // the first answer was sure enough
-  kVerified,   // a checker is content
-  kAgreed,     // the samples agree
-  kCeiling,    // no more samples are allowed, or none is worth its price
-  kLength,     // the answer was cut at its limit
-  kCancelled,  // by the one who asked
-};
-const char* effort_exit_name(EffortExit exit);  // "own", "cap", ...
 
 // What a rule sees of a sample.
 struct SampleView {

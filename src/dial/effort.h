@@ -33,6 +33,7 @@ inline constexpr int64_t kMostSamples = 8;  // of max and auto
 // Who says when it is enough.
 enum class EffortRule : uint8_t {
   kOne,    // one sample
+  kAll,    // as many as the plan has: they vote
   kVotes,  // samples until a checker is content, or they agree, or the first is confident (votes.h)
   kAuto,   // the profile's controller
 };

@@ -1,10 +1,13 @@
 #pragma once
 // What a model's folder says about its dial: minke_effort.json, written by training and by `minke dial calibrate`.
-//   {"full_budget": 256, "tag": true, "confident": 0.98}
+//   {"full_budget": 256, "tag": true, "confident": 0.98, "auto": {...}}
 // Every key may be missing; docs/dial.md describes them.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "dial/auto_table.h"
 
 namespace minke {
 
@@ -14,6 +17,8 @@ struct EffortProfile {
   int64_t full_budget = 256;  // C, tokens: the longest useful thought
   bool tag = false;           // it was trained to read "effort: low" as a system message
   double confident = 0;       // max ends at a first answer at least this confident (ask.h: AskSample::confidence); 0: never
+  std::optional<AutoTable> automatic;  // "auto"; without it auto asks as max does
+  double price = 0;           // of auto, in place of the table's own; not in the file
 
   // Without the file: C by the model's positions, no tag.
   static EffortProfile for_positions(int64_t positions);

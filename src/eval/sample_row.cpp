@@ -28,7 +28,7 @@ void check_made_by(std::string_view line, const std::string& where, const RowFil
   if (!first.is_object() || !first.contains("made_by") || !first["made_by"].is_object())
     fail("{}: expected {{\"made_by\": {{...}}}}; is this a file of rows? It is left as it was", where);
   for (const auto& [name, value] : made_by) {
-    const std::string found = first["made_by"].contains(name) ? dump(first["made_by"][name]) : "nothing";
+    const std::string found = first["made_by"].contains(name) ? dump(first["made_by"][name]) : value.empty() ? dump("") : "nothing";
     if (found != dump(value))
       fail("{}: its rows were made with {} {}, now it is {}; give another file, or remove this one to start over", where, name, found, dump(value));
   }
@@ -46,6 +46,7 @@ std::string row_json(const SampleRow& r, bool with_text) {
             {"vote", r.vote}, {"outcome", outcome_name(r.outcome)}, {"think_tokens", r.think_tokens}, {"total_tokens", r.total_tokens},
             {"exit", exit_name(r.exit)}};
   if (!r.group.empty()) j["group"] = r.group;
+  if (r.effort) j["effort"] = effort_json(*r.effort);
   if (with_text) j["text"] = r.text;
   return dump(j);
 }
@@ -69,6 +70,7 @@ SampleRow parse_row(std::string_view line, const std::string& where) {
   r.total_tokens = f.integer("total_tokens", 0, kMost);
   r.exit = kExits[f.choice("exit", exits)];
   r.group = f.text("group", "");
+  if (std::optional<Fields> e = f.object("effort")) r.effort = parse_effort_spent(*e);
   r.text = f.text("text", "");
   return r;
 }

@@ -2,11 +2,13 @@
 // One graded answer, as a line of JSON and as a line of a file that an interrupted evaluation goes on from.
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "dial/spent.h"
 #include "reason/judge.h"
 
 namespace minke {
@@ -30,11 +32,12 @@ struct SampleRow {
   int64_t think_tokens = 0;  // before the first </think>
   int64_t total_tokens = 0;  // of the completion, </think> and EOS included; without the prompt
   Exit exit = Exit::kOwn;
+  std::optional<EffortSpent> effort;  // asked with one: think_tokens, exit and text are then of the sample given, total_tokens of all
   std::string text;          // of the completion (data/chat.h)
 };
 
 // {"id", "family", "level", "sample", "correct", "answer", "vote", "outcome", "think_tokens", "total_tokens", "exit"}, "group" where there is
-// one and, asked for, "text".
+// one, "effort" where one was asked for and, on request, "text".
 std::string row_json(const SampleRow& row, bool with_text);
 SampleRow parse_row(std::string_view line, const std::string& where);  // Error names `where` and the key
 

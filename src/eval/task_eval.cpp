@@ -1,10 +1,10 @@
 #include "eval/task_eval.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "eval/effort_eval.h"
 #include "infer/thought.h"
 
 namespace minke {
@@ -29,19 +29,32 @@ SampleRow graded(const Tokenizer& tokenizer, const Problem& problem, const Progr
   row.total_tokens = int64_t(p.ids.size());
   row.exit = !ended ? Exit::kLength : p.limiter.cut() ? Exit::kCap : Exit::kOwn;
   row.text = completion_text(tokenizer, p.ids, o.thinking);
+  grade_row(problem, o, row);
+  return row;
+}
+
+}  // namespace
+
+void grade_row(const Problem& problem, const TaskEvalOptions& o, SampleRow& row) {
   Judgement j = judge(problem, row.text, o.mode);
   row.correct = j.outcome == Outcome::kRight;
   row.answer = std::move(j.answer);
   row.vote = std::move(j.vote);
   row.outcome = j.outcome;
-  if (o.grader && row.outcome != Outcome::kAbstained) {
-    row.correct = o.grader->reward({problem.prompt, problem.gold, row.answer, row.text}) >= 0.5;
-    if (row.correct || row.outcome != Outcome::kNoAnswer) row.outcome = row.correct ? Outcome::kRight : Outcome::kWrong;
-  }
-  return row;
+  if (!o.grader || row.outcome == Outcome::kAbstained) return;
+  row.correct = o.grader->reward({problem.prompt, problem.gold, row.answer, row.text}) >= 0.5;
+  if (row.correct || row.outcome != Outcome::kNoAnswer) row.outcome = row.correct ? Outcome::kRight : Outcome::kWrong;
 }
 
-}  // namespace
+std::vector<SampleRow> whole_problems(std::vector<std::optional<SampleRow>>& rows, size_t samples) {
+  std::vector<SampleRow> out;
+  for (auto begin = rows.begin(); begin != rows.end(); begin += int64_t(samples)) {
+    const auto end = begin + int64_t(samples);
+    if (!std::all_of(begin, end, [](const auto& row) { return row.has_value(); })) continue;
+    for (auto r = begin; r != end; ++r) out.push_back(std::move(**r));
+  }
+  return out;
+}
 
 void TaskEvalOptions::validate() const {
   if (samples < 1) usage_fail("--samples {}: expected at least 1", samples);
@@ -59,6 +72,7 @@ void TaskEvalOptions::validate() const {
 std::vector<SampleRow> evaluate_task(Transformer& model, const Tokenizer& tokenizer, std::span<const Problem> problems, const TaskEvalOptions& o,
                                      const TaskEvalHooks& hooks) {
   o.validate();
+  if (o.effort) return evaluate_with_effort(model, tokenizer, problems, o, hooks);
   const ModelConfig& config = model.config();
   const int32_t end_of_thinking = end_of_thinking_id(tokenizer);
   const std::vector<int64_t> eos = answer_eos(config.eos_token_id, tokenizer);
@@ -106,13 +120,7 @@ std::vector<SampleRow> evaluate_task(Transformer& model, const Tokenizer& tokeni
   };
   Engine(model, o.cache).generate(requests, count, hooks.stop, o.think_cap > 0 ? cap : LogitsHook());
 
-  std::vector<SampleRow> out;
-  for (size_t p = 0; p < problems.size(); ++p) {
-    const auto begin = rows.begin() + int64_t(p * samples), end = begin + o.samples;
-    if (!std::all_of(begin, end, [](const auto& row) { return row.has_value(); })) continue;
-    for (auto r = begin; r != end; ++r) out.push_back(std::move(**r));
-  }
-  return out;
+  return whole_problems(rows, samples);
 }
 
 }  // namespace minke

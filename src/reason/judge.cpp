@@ -7,8 +7,6 @@
 namespace minke {
 namespace {
 
-bool is_countdown(const Problem& problem) { return problem.canonical_key.starts_with("countdown:"); }
-
 std::string as_text(std::string_view answer) {
   std::string_view inner = trimmed(answer);
   constexpr std::string_view kWrapper = "\\text{";
@@ -18,7 +16,7 @@ std::string as_text(std::string_view answer) {
 }
 
 void judge_answer(const Problem& problem, GradeMode mode, Judgement& out) {
-  if (is_countdown(problem)) {
+  if (checks_itself(problem)) {
     CountdownVerdict verdict = check_countdown(problem, out.answer);
     out.outcome = verdict.right ? Outcome::kRight : Outcome::kWrong;
     out.vote = std::move(verdict.vote);
@@ -38,10 +36,12 @@ void judge_answer(const Problem& problem, GradeMode mode, Judgement& out) {
 
 // An unreadable gold must not pay an abstention or punish silence either.
 bool gradable(const Problem& problem, GradeMode mode) {
-  return is_countdown(problem) || problem.gold_is_text || grade_answer(problem.gold, problem.gold, mode).equal.has_value();
+  return checks_itself(problem) || problem.gold_is_text || grade_answer(problem.gold, problem.gold, mode).equal.has_value();
 }
 
 }  // namespace
+
+bool checks_itself(const Problem& problem) { return problem.canonical_key.starts_with("countdown:"); }
 
 const char* outcome_name(Outcome outcome) {
   static constexpr const char* kNames[] = {"right", "abstained", "wrong", "no answer", "ungradable"};

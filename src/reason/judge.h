@@ -31,6 +31,9 @@ struct Judgement {
 // lower case, one \text{} around it taken off; everything else by the maths grader in `mode`.
 Judgement judge(const Problem& problem, std::string_view completion, GradeMode mode);
 
+// Can an answer be checked without knowing a right one? Countdown's can.
+bool checks_itself(const Problem& problem);
+
 // Is this gold compared as text? True where it is words (letters of any script, blanks and - ' . , alone, with two letters side by
 // side; the name pi is not) and where the maths grader cannot read it. "5 cm", "x = 3" and "B" are maths.
 bool gold_is_words(std::string_view gold);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "dial/record.h"
 #include "eval/bigram_model.h"
 
 namespace minke {
@@ -29,7 +30,7 @@ EffortProfile profile(int64_t full) {
   return p;
 }
 
-AskQuestion question(const std::string& id, const std::string& effort) { return {id, {{"user", "Compute 1 + 3"}}, parse_effort(effort), 0, {}, false}; }
+AskQuestion question(const std::string& id, const std::string& effort) { return {id, {{"user", "Compute 1 + 3"}}, parse_effort(effort), 0, 0, {}, false}; }
 
 AskOptions warm() {
   AskOptions o;
@@ -199,6 +200,49 @@ TEST(Ask, CheckerStopsAtTheFirstVerified) {
   }
   const double expected = (1 - std::pow(0.7, 8)) / 0.3;  // geometric, cut at 8
   EXPECT_NEAR(samples / 60, expected, 4 * 2.3 / std::sqrt(60.0));
+}
+
+TEST(Ask, ExactlySoManySamples) {
+  std::vector<AskQuestion> questions = {question("a", "high"), question("a", "off")};
+  for (AskQuestion& q : questions) q.samples = 6;
+  for (const AskResult& r : ask(guesser(), profile(8), warm(), questions)) {
+    EXPECT_EQ(r.samples.size(), 6u);
+    EXPECT_EQ(r.effort.exit, EffortExit::kCeiling);
+  }
+  const AskResult one = ask(guesser(), profile(8), warm(), {question("a", "high")})[0];
+  EXPECT_EQ(ask(guesser(), profile(8), warm(), questions)[0].samples[0].ids, one.samples[0].ids) << "the same draws";
+}
+
+// off, and where that is not sure medium, then high: asked, it does what a replay of recorded samples says, to the last token.
+TEST(Ask, AutoDoesWhatItsReplaySays) {
+  EffortProfile p = profile(8);
+  p.automatic = AutoTable{1, 0.3, {{"off", {0.9}, {0.4, 0.7}}, {"medium", {}, {0.6}}, {"high", {0.8}, {0.5, 0.8}}}, {{1, {0, 1, 2, 2, 2}, {{0, 0.6, true}, {0, 0.75, true}, {0, 2, true}, {0.3, 0.9, false}}, 0, 0}}};
+  std::vector<Problem> problems(80);
+  for (size_t i = 0; i < problems.size(); ++i) {
+    problems[i].id = "p" + std::to_string(i);
+    problems[i].prompt = "Compute 1 + " + std::to_string(i);
+    problems[i].gold = "4";
+  }
+  Engine engine(guesser(), CacheForm::kExpanded);
+  Asker asker(engine, guesser().config(), tokenizer(), p, warm());
+  const std::vector<RecordedProblem> recorded = record_samples(asker, problems, {});
+  ASSERT_EQ(recorded.size(), 80u);
+  std::vector<AskQuestion> questions;
+  for (const Problem& problem : problems) questions.push_back({problem.id, {{"user", problem.prompt}}, parse_effort("auto"), 0, 0, {}, false});
+  const std::vector<AskResult> asked = ask_all(asker, questions);
+  std::map<size_t, int> lengths;
+  for (size_t i = 0; i < asked.size(); ++i) {
+    const Replay r = replay(plan_effort(parse_effort("auto"), p), p, recorded[i]);
+    ASSERT_EQ(asked[i].samples.size(), r.asked.size());
+    EXPECT_EQ(asked[i].given, r.given);
+    EXPECT_EQ(asked[i].tokens, r.tokens);
+    EXPECT_EQ(asked[i].prompt_tokens, r.prompt);
+    EXPECT_EQ(asked[i].sample().reading.answer == "4", r.right);
+    EXPECT_EQ(asked[i].effort.applied, asked[i].sample().cap == 0 ? "off" : asked[i].sample().cap == 2 ? "medium" : "high");
+    ++lengths[r.asked.size()];
+  }
+  EXPECT_EQ(lengths.count(3), 0u) << "after the third it always goes on";
+  for (const size_t n : {1, 2, 4, 5}) EXPECT_GT(lengths[n], 0) << n;
 }
 
 TEST(Ask, GreedyAsksOnce) {

@@ -58,6 +58,15 @@ TEST(SampleRow, NamesThatScriptsReadAndBack) {
   EXPECT_EQ(row_json(parse_row(whole, "here"), true), whole);
 }
 
+TEST(SampleRow, TheEffortsObjectAndBack) {
+  SampleRow r = row("p", 0);
+  EXPECT_FALSE(nlohmann::json::parse(row_json(r, false)).contains("effort"));
+  r.effort = EffortSpent{"max", "max", 256, 31, 190, 5, EffortExit::kAgreed};
+  const std::string line = row_json(r, false);
+  EXPECT_EQ(nlohmann::json::parse(line)["effort"].dump(), R"({"applied":"max","asked":"max","cap":256,"discarded":190,"exit":"agreed","samples":5,"thinking":31})");
+  EXPECT_EQ(row_json(parse_row(line, "here"), false), line);
+}
+
 TEST_F(RowFileTest, KeepsRowsAndDropsATornLine) {
   {
     RowFile file(path_, made_by_);
