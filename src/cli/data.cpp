@@ -47,6 +47,17 @@ nlohmann::ordered_json paced_line(const Problem& p, const ProblemsOptions& o) {
   return {{"messages", messages}};
 }
 
+// The first `n` of a stream that pacing keeps.
+std::vector<Problem> draw_paced(const Family& family, const ProblemsOptions& o, Split split, int64_t n) {
+  std::vector<Problem> kept;
+  for (uint64_t i = 0; int64_t(kept.size()) < n; ++i) {
+    Problem p = draw_problem(family, o.level, split, o.seed, i);
+    Rng rng(o.seed, xxh3_64("keep/" + p.id));
+    if (keep_for_pacing(p, rng)) kept.push_back(std::move(p));
+  }
+  return kept;
+}
+
 void print_problems(const ProblemsOptions& o) {
   const Split split = parse_split(o.split);
   if (o.form != "problems" && split == Split::kTest)
@@ -55,7 +66,10 @@ void print_problems(const ProblemsOptions& o) {
   for (const std::string& name : o.tasks) tasks.push_back(&find_family(name));
   const int64_t count = int64_t(tasks.size());
   std::vector<std::vector<Problem>> drawn;
-  for (int64_t i = 0; i < count; ++i) drawn.push_back(draw_problems(*tasks[size_t(i)], o.level, split, o.seed, (o.n + count - 1 - i) / count));
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t n = (o.n + count - 1 - i) / count;
+    drawn.push_back(o.form == "paced" ? draw_paced(*tasks[size_t(i)], o, split, n) : draw_problems(*tasks[size_t(i)], o.level, split, o.seed, n));
+  }
   for (int64_t i = 0; i < o.n; ++i) {
     const Problem& p = drawn[size_t(i % count)][size_t(i / count)];
     std::printf("%s\n", (o.form == "cold-start" ? cold_start_line(p, o.seed) : o.form == "paced" ? paced_line(p, o) : problem_line(p)).dump().c_str());

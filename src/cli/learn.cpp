@@ -21,23 +21,31 @@ namespace minke {
 namespace {
 
 using Json = nlohmann::ordered_json;
-constexpr int64_t kHeldOut = 256;  // problems an evaluation asks, where there are so many
+constexpr int64_t kHeldOut = 512;  // problems an evaluation asks, where there are so many
 
 struct LearnFlags {
   std::string problems, model, out = "out/learn", data, grader;
   double minutes = 10, eval_seconds = 20;
-  int64_t level = 0, seed = 1, think = 160;
+  int64_t level = 0, seed = 1, think = 0;
   bool skip_bad = false, fresh = false, json = false;
   EffortFlags effort;
 };
 
-// The cap of thinking that --effort means for one sample: while a model learns, each of its samples is an answer.
-int64_t think_tokens(const LearnFlags& f) {
-  if (!f.effort.given()) return f.think;
-  const ModelConfig config = ModelConfig::load(f.model + "/config.json");
-  const EffortPlan plan = plan_effort(f.effort.parsed(), EffortProfile::load(f.model, config.max_position_embeddings));
-  if (plan.cap == 0) usage_fail("--effort {}: learning rewards thoughts by their answers; expected some thinking, minimal or more", f.effort.effort);
-  return plan.cap;
+// How long a sample may think: --think, or what --effort means for one sample (while a model learns, each of its samples is an answer). A
+// model that knows paces is told to take its time, unless a cap says otherwise.
+void limit_thinking(const LearnFlags& f, RlOptions& rl) {
+  const EffortProfile profile = EffortProfile::load(f.model, ModelConfig::load(f.model + "/config.json").max_position_embeddings);
+  if (f.effort.given()) {
+    rl.limits.think_max = plan_effort(f.effort.parsed(), profile).cap;
+    if (rl.limits.think_max == 0) usage_fail("--effort {}: learning rewards thoughts by their answers; expected some thinking, minimal or more", f.effort.effort);
+  } else if (f.think > 0) {
+    rl.limits.think_max = f.think;
+  } else if (profile.tag) {
+    rl.limits.think_max = profile.full_budget;
+    rl.paced = 1;
+    rl.pace = "high";
+  }
+  rl.limits.think_min = std::min(rl.limits.think_min, rl.limits.think_max);
 }
 
 Json scores(const TaskSummary& s) { return {{"pass1", s.pass1}, {"ci95", {s.ci95.low, s.ci95.high}}}; }
@@ -88,8 +96,7 @@ void run_learn(const LearnFlags& f) {
   r.config.rl.lr = 5e-5;
   r.config.rl.minutes = f.minutes;
   r.config.rl.seed = uint64_t(f.seed);
-  r.config.rl.limits.think_max = think_tokens(f);
-  r.config.rl.limits.think_min = std::min(r.config.rl.limits.think_min, r.config.rl.limits.think_max);
+  limit_thinking(f, r.config.rl);
   r.config.run.out = f.out;
   r.config.run.eval_seconds = f.eval_seconds;
   r.config.run.eval_split = "test";
@@ -143,7 +150,7 @@ void add_learn(CLI::App& app) {
   c->add_option("--level", f->level, "practise and ask this level alone; 0: all")->check(CLI::NonNegativeNumber)->capture_default_str();
   c->add_option("--data", f->data, "the file of a data set (gsm8k, svamp, math500)");
   c->add_option("--grader", f->grader, "a command that grades instead of the built-in rules (docs/grader.md)");
-  auto* think = c->add_option("--think", f->think, "most tokens of thinking")->check(CLI::Range(16, 100000))->capture_default_str();
+  auto* think = c->add_option("--think", f->think, "most tokens of thinking, capped below that at random (without it 160, or the full budget of a model with a dial)")->check(CLI::Range(16, 100000));
   add_effort_flag(*c, f->effort)->excludes(think);
   c->add_option("--eval-seconds", f->eval_seconds, "between looks at held-out problems")->check(CLI::PositiveNumber)->capture_default_str();
   c->add_option("--seed", f->seed, "of problems and draws")->check(CLI::NonNegativeNumber)->capture_default_str();

@@ -17,6 +17,8 @@ ColdStart cold_start(const Problem& problem, Rng& rng) {
   return example;
 }
 
+bool keep_for_pacing(const Problem& problem, Rng& rng) { return problem.answer != "?" || rng.uniform() < kKeepGaveUp; }
+
 ColdStart paced_start(const Problem& problem, int64_t full_budget, Rng& rng) {
   if (rng.uniform() < kNoThinkShare) return {rng.uniform() < 0.5 ? pace_tag("off") : "", problem.prompt, "", problem.gold, false};
   const Pace& pace = paces()[rng.below(paces().size())];

@@ -29,6 +29,10 @@ ColdStart cold_start(const Problem& problem, Rng& rng);
 inline constexpr double kTagShare = 0.6;
 ColdStart paced_start(const Problem& problem, int64_t full_budget, Rng& rng);
 
+// Of traces that gave up, so many become paced examples: who mostly sees searches that hit learns to try likely candidates first.
+inline constexpr double kKeepGaveUp = 0.3;
+bool keep_for_pacing(const Problem& problem, Rng& rng);
+
 // The assistant's turn of a chat file: `<think>\n...</think>\boxed{...}`, or the box alone.
 std::string cold_start_completion(const ColdStart& example);
 

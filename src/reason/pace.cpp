@@ -2,11 +2,19 @@
 
 #include <fmt/format.h>
 
+#include "base/error.h"
+
 namespace minke {
 
 std::span<const Pace> paces() {
   static constexpr Pace kPaces[] = {{"minimal", 1.0 / 64}, {"low", 1.0 / 16}, {"medium", 1.0 / 4}, {"high", 1}};
   return kPaces;
+}
+
+const Pace& find_pace(std::string_view name, std::string_view where) {
+  for (const Pace& pace : paces())
+    if (name == pace.name) return pace;
+  usage_fail("{} {}: expected minimal, low, medium or high", where, name);
 }
 
 std::string pace_tag(const char* name) { return fmt::format("effort: {}", name); }

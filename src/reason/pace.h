@@ -3,6 +3,7 @@
 // thinking tokens. Fine-tuning writes these tags, RL draws them, the dial sends them.
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace minke {
 
@@ -13,6 +14,7 @@ struct Pace {
 
 // minimal, low, medium, high: 1/64, 1/16, 1/4, 1.
 std::span<const Pace> paces();
+const Pace& find_pace(std::string_view name, std::string_view where);  // UsageError that starts with `where` and lists the names
 
 std::string pace_tag(const char* name);  // the system message: "effort: low"; "effort: off" where there is no thought
 

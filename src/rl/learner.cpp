@@ -104,7 +104,7 @@ RolloutPrompt Learner::prompt_of(const Problem& problem, uint64_t number) const 
   p.think_cap = off ? 0 : think_cap(rl.limits, rl.seed, number);
   std::vector<ChatMessage> messages = {{"user", problem.prompt}};
   if (Rng pacing(rl.seed, kPaceStream, number); pacing.uniform() < rl.paced) {
-    const Pace& pace = paces()[pacing.below(paces().size())];
+    const Pace& pace = rl.pace.empty() ? paces()[pacing.below(paces().size())] : find_pace(rl.pace, "[rl] pace");
     messages.insert(messages.begin(), {"system", pace_tag(off ? "off" : pace.name)});
     if (!off) p.think_cap = std::max<int64_t>(1, std::llround(double(rl.limits.think_max) * pace.share));
   }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/fields.h"
 #include "base/hash.h"
+#include "reason/pace.h"
 #include "reason/tasks/task.h"
 
 namespace minke {
@@ -74,6 +75,8 @@ RlOptions read_rl(Fields f) {
   number("temperature", r.temperature, 0.01, 10);
   number("thinking_off", r.thinking_off, 0, 1);
   number("paced", r.paced, 0, 1);
+  r.pace = f.text("pace", r.pace);
+  if (!r.pace.empty() && r.paced == 0) f.fail_at("pace", "nothing without paced above 0");
   const std::vector<std::string_view> curricula = {"even", "pass_rate"};
   r.curriculum = CurriculumKind(f.choice("curriculum", curricula, 0));
   if (r.curriculum == CurriculumKind::kEven && f.has("curriculum_floor")) f.fail_at("curriculum_floor", "nothing without curriculum = \"pass_rate\"");
@@ -198,6 +201,7 @@ void RlConfig::validate(const std::string& where) const {
   if (!(weight > 0)) fail("{}[[tasks]] weight: at least one must be above 0", where);
   if (rl.limits.think_min > rl.limits.think_max)
     fail("{}[rl] think_min: expected at most think_max, {}, found {}", where, rl.limits.think_max, rl.limits.think_min);
+  if (!rl.pace.empty()) find_pace(rl.pace, where + "[rl] pace");
   minke::validate(rl.policy_step().grpo, where + "[rl] ");
   if (reward.kind == RewardKind::kCommand && reward.command.empty()) fail("{}[reward] command: expected the grader to run, found nothing", where);
   if (reward.kind != RewardKind::kCommand && !reward.command.empty()) fail("{}[reward] command is given, but kind is not \"command\"", where);
@@ -220,7 +224,7 @@ std::string RlConfig::fingerprint() const {
   add(rl.mtp_lambda), add(rl.gamma), add(rl.rows_per_pass);
   if (rl.curriculum != CurriculumKind::kEven) add("pass_rate"), add(rl.curriculum_floor);
   if (rl.cache == CacheForm::kLatent) add("latent");
-  if (rl.paced > 0) add("paced"), add(rl.paced);
+  if (rl.paced > 0) add("paced"), add(rl.paced), add(rl.pace);
   return fmt::format("{:016x}", xxh3_64(text));
 }
 

@@ -40,6 +40,7 @@ struct RlOptions {
   double temperature = 1;
   double thinking_off = 0;               // share of the problems asked without thinking
   double paced = 0;                      // share of the thinking ones told a pace (reason/pace.h) and capped at its share of think_max
+  std::string pace;                      // always this one; with paced = 1 evaluations are asked with it too
   CurriculumKind curriculum = CurriculumKind::kEven;
   double curriculum_floor = 0.1;         // kPassRate: a level is asked at least so often, beside one that teaches most
   uint64_t seed = 1;

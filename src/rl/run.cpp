@@ -15,6 +15,7 @@
 #include "base/threads.h"
 #include "checkpoint/hf_folder.h"
 #include "checkpoint/model_folder.h"
+#include "dial/profile.h"
 #include "eval/task_eval.h"
 #include "rl/learner.h"
 #include "rl/step_metrics.h"
@@ -181,6 +182,7 @@ class Run {
 
   void save(const std::string& folder) {
     save_model(folder, *model_, tokenizer_folder_, stale());
+    carry_effort(folder);
   }
 
   void resume() {
@@ -203,6 +205,15 @@ class Run {
     }
     if (const std::string warning = machine_change(f, path); !warning.empty()) screen_.say("{}", warning);
     screen_.say("resumed  {} at step {}", path, progress_.step);
+  }
+
+  // The dial's file goes along, without what was calibrated on the weights before.
+  void carry_effort(const std::string& folder) const {
+    if (!file_exists(c_.model + "/" + kEffortFile)) return;
+    EffortProfile profile = EffortProfile::load(c_.model, model_->config().max_position_embeddings);
+    profile.automatic.reset();
+    profile.confident = 0;
+    write_file_atomic(folder + "/" + kEffortFile, profile.json());
   }
 
   void checkpoint() {
@@ -228,6 +239,10 @@ class Run {
     o.top_p = c_.run.eval_top_p;
     o.max_tokens = std::max(c_.rl.limits.max_completion(), c_.rl.limits.think_max + TaskEvalOptions::kAnswerRoom);
     o.think_cap = c_.rl.limits.think_max;
+    if (c_.rl.paced == 1 && !c_.rl.pace.empty()) {
+      o.effort = parse_effort(c_.rl.pace);
+      o.profile = {.full_budget = c_.rl.limits.think_max, .tag = true};
+    }
     o.mode = GradeMode::kStrict;
     o.cache = c_.rl.cache;
     std::unique_ptr<CommandGrader> grader;

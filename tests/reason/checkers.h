@@ -182,10 +182,12 @@ inline bool right(const Problem& p, const std::string& answer) {
     if (std::sscanf(p.prompt.c_str(), "What is %lld %c %lld?", &a, &op, &b) != 3) return false;
     return answer == std::to_string(op == '+' ? a + b : op == '-' ? a - b : a * b);
   }
-  if (p.family == "expressions-b3" || p.family == "puzzle") {
+  if (p.family == "expressions-b3" || p.family == "puzzle" || p.family == "signs-b7") {
     const size_t from = p.prompt.find('('), to = p.prompt.rfind(')');
+    char hash = '*', ampersand = '-';  // the puzzle's rule
+    if (const size_t said = p.prompt.find("with # for "); said != std::string::npos) hash = p.prompt[said + 11], ampersand = p.prompt[said + 23];
     std::string plain = p.prompt.substr(from, to - from + 1);
-    for (char& c : plain) c = c == '#' ? '*' : c == '&' ? '-' : c;  // the puzzle's rule
+    for (char& c : plain) c = c == '#' ? hash : c == '&' ? ampersand : c;
     const auto value = Expression(plain, nullptr).value();
     return value && value->d == 1 && answer == std::to_string((value->n % 97 + 97) % 97);
   }

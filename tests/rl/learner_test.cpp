@@ -60,6 +60,10 @@ TEST_F(LearnerTest, PacedProblemsAreToldTheirCap) {
   }
   EXPECT_EQ(seen.size(), 6u) << "no tag, off and four paces";
   EXPECT_NEAR(seen[""], 60, 25);
+  config_.rl.paced = 1;
+  config_.rl.thinking_off = 0;
+  config_.rl.pace = "low";
+  for (uint64_t i = 0; i < 20; ++i) EXPECT_EQ(learner.prompt_of(learner.problems().at(i), i).think_cap, 4);
 }
 
 TEST_F(LearnerTest, DynamicSamplingFillsTheUpdateWithGroupsThatDiffer) {

@@ -15,6 +15,7 @@ bool draw_expressions(Rng&, int level, const KeyFilter&, Problem&);
 bool draw_equations(Rng&, int level, const KeyFilter&, Problem&);
 bool draw_registers(Rng&, int level, const KeyFilter&, Problem&);
 bool draw_units(Rng&, int level, const KeyFilter&, Problem&);
+bool draw_signs(Rng&, int level, const KeyFilter&, Problem&);
 bool draw_puzzle(Rng&, int level, const KeyFilter&, Problem&);
 bool draw_words(Rng&, int level, const KeyFilter&, Problem&);
 

@@ -23,7 +23,8 @@ constexpr Family kFamilies[] = {
     {"equations-b4", "solve ax + b = cx + d; levels: c = 0, whole answer, fraction, larger coefficients", 1, 4, draw_equations},
     {"registers-b5", "run a straight-line program; level: its lines", 2, 16, draw_registers},
     {"units-b6", "percentages, units, fractions, shares in percent", 1, 4, draw_units},
-    {"puzzle", "an expression modulo 97 with two signs of unknown meaning, # and &; level: its operations", 2, 3, draw_puzzle},
+    {"signs-b7", "an expression modulo 97 with two signs that the question explains; level: its operations", 2, 4, draw_signs},
+    {"puzzle", "the same where it does not, and the meaning is one that signs-b7 leaves out; level: its operations", 3, 4, draw_puzzle},
     {"words", "word problems, some in held-out wordings; level: their steps", 1, 4, draw_words},
 };
 
