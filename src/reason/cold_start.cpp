@@ -20,9 +20,10 @@ ColdStart cold_start(const Problem& problem, Rng& rng) {
 bool keep_for_pacing(const Problem& problem, Rng& rng) { return problem.answer != "?" || rng.uniform() < kKeepGaveUp; }
 
 ColdStart paced_start(const Problem& problem, int64_t full_budget, Rng& rng) {
-  if (rng.uniform() < kNoThinkShare) return {rng.uniform() < 0.5 ? pace_tag("off") : "", problem.prompt, "", problem.gold, false};
+  const std::string& question = problem.bare.empty() || rng.uniform() >= kBareShare ? problem.prompt : problem.bare;
+  if (rng.uniform() < kNoThinkShare) return {rng.uniform() < 0.5 ? pace_tag("off") : "", question, "", problem.gold, false};
   const Pace& pace = paces()[rng.below(paces().size())];
-  ColdStart example{rng.uniform() < kTagShare ? pace_tag(pace.name) : "", problem.prompt, "", problem.answer, true};
+  ColdStart example{rng.uniform() < kTagShare ? pace_tag(pace.name) : "", question, "", problem.answer, true};
   for (const std::string& line : problem.lines) {
     const std::string longer = example.thinking + line + "\n";
     if (double(count_pieces(longer)) > double(full_budget) * pace.share) {

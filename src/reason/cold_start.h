@@ -27,6 +27,7 @@ ColdStart cold_start(const Problem& problem, Rng& rng);
 // `full_budget`. What is cut between two lines is answered with the gold, a best guess; a trace that gave up keeps its `?`. kTagShare of
 // the thoughts are told their pace; of the examples without a thought, half are told `off`.
 inline constexpr double kTagShare = 0.6;
+inline constexpr double kBareShare = 0.3;  // of questions with an explanation: asked without, the thought tries some meaning
 ColdStart paced_start(const Problem& problem, int64_t full_budget, Rng& rng);
 
 // Of traces that gave up, so many become paced examples: who mostly sees searches that hit learns to try likely candidates first.

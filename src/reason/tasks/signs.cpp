@@ -86,7 +86,9 @@ bool draw_signs(Rng& rng, int level, const KeyFilter& keep, Problem& out) {
   if ((meaning.hash == kPuzzle.hash && meaning.ampersand == kPuzzle.ampersand) || ambiguous(*tree, meaning)) return false;
   out.canonical_key = fmt::format("signs:{}{}{}", meaning.hash, meaning.ampersand, canonical(*tree, meaning));
   if (!keep(out.canonical_key)) return false;
-  out.prompt = fmt::format("Compute ({}) mod {} with # for {} and & for {}.", written(*tree, true), kExpressionModulus, meaning.hash, meaning.ampersand);
+  const std::string question = fmt::format("Compute ({}) mod {}", written(*tree, true), kExpressionModulus);
+  out.prompt = fmt::format("{} with # for {} and & for {}.", question, meaning.hash, meaning.ampersand);
+  out.bare = question + ".";
   set_problem(rng, *tree, meaning, out);
   return true;
 }

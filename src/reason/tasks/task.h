@@ -25,6 +25,7 @@ struct Problem {
   std::string family;         // the task's name: "countdown-a3"
   int level = 0;
   std::string prompt;         // the question alone
+  std::string bare;           // signs-b7: without its explanation, so that an answer is one guess of several; else empty
   std::string gold;           // one right answer
   bool gold_is_text = false;  // it is words, compared as such (reason/judge.h)
   std::string group;          // what is reported apart: "held-out wording" (words), a subject (math500); mostly empty
