@@ -241,7 +241,8 @@ class Run {
     o.think_cap = c_.rl.limits.think_max;
     if (c_.rl.paced == 1 && !c_.rl.pace.empty()) {
       o.effort = parse_effort(c_.rl.pace);
-      o.profile = {.full_budget = c_.rl.limits.think_max, .tag = true};
+      o.profile.full_budget = c_.rl.limits.think_max;
+      o.profile.tag = true;
     }
     o.mode = GradeMode::kStrict;
     o.cache = c_.rl.cache;

@@ -54,9 +54,13 @@ TEST_F(LearnerTest, PacedProblemsAreToldTheirCap) {
     const size_t at = text.find("effort: "), end = text.find("<", at);
     const std::string told = at == std::string::npos ? "" : text.substr(at + 8, end - at - 8);
     ++seen[told];
-    if (told == "off") EXPECT_EQ(p.think_cap, 0);
+    if (told == "off") {
+      EXPECT_EQ(p.think_cap, 0);
+    }
     for (const Pace& pace : paces())
-      if (told == pace.name) EXPECT_EQ(p.think_cap, std::max(1.0, 64 * pace.share)) << told;
+      if (told == pace.name) {
+        EXPECT_EQ(p.think_cap, std::max(1.0, 64 * pace.share)) << told;
+      }
   }
   EXPECT_EQ(seen.size(), 6u) << "no tag, off and four paces";
   EXPECT_NEAR(seen[""], 60, 25);
