@@ -11,7 +11,7 @@ namespace {
 
 std::string page_style() {
   const auto colours = [](const Scheme& s) {
-    return fmt::format("body{{background:{};color:{}}}p.muted,small,th{{color:{}}}h2{{border-top:1px solid {}}}th,td{{border-bottom:1px solid {}}}\n", s.paper, s.ink,
+    return fmt::format("body{{background:{};color:{}}}p.muted,small,th,i{{color:{}}}h2{{border-top:1px solid {}}}th,td{{border-bottom:1px solid {}}}\n", s.paper, s.ink,
                        s.muted, s.grid, s.grid);
   };
   return ":root{color-scheme:light dark}\n"
@@ -23,7 +23,7 @@ std::string page_style() {
          "figure{margin:0;min-width:0}svg{display:block;max-width:100%;height:auto}\n"
          "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th{font-size:13px;font-weight:400}\n"
          "th,td{padding:7px 0 7px 10px;text-align:right;vertical-align:top;white-space:nowrap}th:first-child,td:first-child{text-align:left;padding-left:0;white-space:normal}\n"
-         "td small{display:block}tr.sum td{font-weight:600;border-bottom:0}code{font:13px ui-monospace,'DejaVu Sans Mono',monospace}\n" +
+         "td small{display:block}i{font-style:normal;font-size:13px}tr.sum td{font-weight:600;border-bottom:0}code{font:13px ui-monospace,'DejaVu Sans Mono',monospace}\n" +
          colours(light_scheme()) + "@media (prefers-color-scheme:dark){\n" + colours(dark_scheme()) + "}\n" + picture_style();
 }
 
@@ -49,6 +49,28 @@ std::string section(const ReportedRun& reported) {
     if (const std::optional<Panel> levels = levels_panel(*run.rl())) out += figure(*levels);
   }
   for (const Panel& panel : run.panels()) out += figure(panel);
+  return out + "</div>\n</section>\n";
+}
+
+// The curve of all problems with its numbers beside it, then the families'.
+std::string section(const ReportedDial& dial) {
+  std::string out = fmt::format(
+      "<section>\n<h2>The dial: {}</h2>\n<p class=\"muted\">Accuracy against tokens at every effort. Every token counts, those of samples that were not given too. Bars: 95% intervals.</p>\n"
+      "<div class=\"panels\">\n",
+      xml_escaped(dial.name));
+  for (const DialCurve& curve : dial.curves) {
+    out += figure(dial_panel(curve));
+    if (&curve != &dial.curves[0]) continue;
+    out += "<div><table>\n<tr><th>effort</th><th>right</th><th>tokens</th><th>samples</th></tr>\n";
+    const auto add = [&](const DialPoint& p, const std::string& name) {
+      const std::string interval = std::isfinite(p.low) && std::isfinite(p.high) ? fmt::format(" <i>[{:.1f}, {:.1f}]</i>", 100 * p.low, 100 * p.high) : "";
+      out += fmt::format("<tr><td>{}</td><td>{}{}</td><td>{:.0f}</td><td>{}</td></tr>\n", xml_escaped(name), points(p.right), interval, p.tokens,
+                         std::isfinite(p.samples) ? fmt::format("{:.1f}", p.samples) : "–");
+    };
+    for (const DialPoint& p : curve.efforts) add(p, p.effort);
+    for (const DialPoint& p : curve.prices) add(p, fmt::format("{} at {:.2g}", p.effort, p.price));
+    out += "</table></div>\n";
+  }
   return out + "</div>\n</section>\n";
 }
 
@@ -84,14 +106,16 @@ std::string bill(std::span<const ReportedRun> runs, double price) {
 
 }  // namespace
 
-std::string report_page(std::string_view title, std::span<const ReportedRun> runs, double price) {
+std::string report_page(std::string_view title, std::span<const ReportedRun> runs, std::span<const ReportedDial> dials, double price) {
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
       "<title>{0}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{1}</style>\n</head>\n<body>\n<main>\n<h1>{0}</h1>\n",
       xml_escaped(title), page_style());
   for (const ReportedRun& run : runs) out += section(run);
-  return out + bill(runs, price) + "</main>\n</body>\n</html>\n";
+  for (const ReportedDial& dial : dials) out += section(dial);
+  if (!runs.empty()) out += bill(runs, price);
+  return out + "</main>\n</body>\n</html>\n";
 }
 
 }  // namespace minke

@@ -50,6 +50,15 @@ TEST_F(ReportCommand, WritesOnePageOfAllRuns) {
     EXPECT_NE(page.find(part), std::string::npos) << part;
 }
 
+TEST_F(ReportCommand, AFileIsADialsCurve) {
+  write_file_atomic(at("dial.jsonl"), "{\"effort\":\"off\",\"price\":null,\"n\":50,\"accuracy\":0.2,\"tokens\":20}\n");
+  EXPECT_EQ(run({at("dial.jsonl"), "--out", at("r.html")}), 0) << err_;
+  EXPECT_NE(read_file(at("r.html")).find("The dial: " + at("dial.jsonl")), std::string::npos);
+  write_file_atomic(at("dial.jsonl"), "{\"effort\":\"off\"}\n");
+  EXPECT_EQ(run({at("dial.jsonl"), "--out", at("r.html")}), 1);
+  EXPECT_NE(err_.find("dial.jsonl:1: tokens"), std::string::npos) << err_;
+}
+
 TEST_F(ReportCommand, FailsClearlyAndKeepsTheOldPage) {
   write_file_atomic(at("r.html"), "old");
   write_file_atomic(at("base/metrics.jsonl"), "{\"step\":1,\"tokens\":10,\"loss\":5}\n");
