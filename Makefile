@@ -1,4 +1,4 @@
-# make run     installs what is missing, builds, trains `tiny` and teaches it a puzzle in ten minutes
+# make run     installs what is missing, builds, then the tour: ten minutes in which a model is asked, trained, taught a puzzle and measured
 # make build   the binary, build/minke
 # make test    builds and runs all tests
 .PHONY: run build test
@@ -6,7 +6,7 @@
 BUILD := build
 
 run: build
-	@runs/tiny.sh
+	@runs/tour.sh
 
 build:
 	@tools/install.sh

@@ -54,7 +54,7 @@ void add_convert(CLI::App& app) {
   command->add_option("--dtype", o->dtype, "how to store weights (default: as the source's config.json says)")
       ->check(CLI::IsMember({"bf16", "f32"}));
   command->add_flag("--drop-mtp", o->drop_mtp, "leave out the MTP modules, which transformers does not load");
-  command->footer("Examples:\n  minke convert out/tiny out/tiny-f32 --dtype f32\n  minke convert out/tiny out/tiny-hf --drop-mtp");
+  command->footer("Examples:\n  minke convert out/tiny-base out/tiny-f32 --dtype f32\n  minke convert out/tiny-base out/tiny-hf --drop-mtp");
   command->callback([o] { convert_folder(o->from, o->to, o->dtype, o->drop_mtp); });
 }
 

@@ -42,7 +42,7 @@ void add_curves(CLI::App& app) {
       "of right and wrong answers, entropy and KL, groups that teach nothing, habits of thought. Works on a run in progress too. The file\n"
       "follows the reader's light or dark scheme.\n"
       "Examples:\n"
-      "  minke curves out/tiny\n"
+      "  minke curves out/tiny-base\n"
       "  minke curves out/learn\n"
       "  minke curves out/tiny-base --out docs/curves.svg --title 'tiny: 4M tokens on two cores'");
   command->callback([arguments] { run_curves(*arguments); });

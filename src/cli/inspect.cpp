@@ -92,7 +92,7 @@ void add_inspect(CLI::App& app) {
   command->add_option("model", o->path, "a model folder, a config.json or a .toml")->required();
   command->add_flag("--json", o->json, "one JSON object");
   command->add_flag("--tensors", o->all, "list every tensor");
-  command->footer("Examples:\n  minke inspect out/tiny\n  minke inspect configs/v3.toml --json");
+  command->footer("Examples:\n  minke inspect out/tiny-base\n  minke inspect configs/v3.toml --json");
   command->callback([o] { inspect(o->path, o->json, o->all); });
 }
 

@@ -72,7 +72,7 @@ void add_logits(CLI::App& app) {
       ->check(CLI::IsMember({"auto", "bf16", "f32"}))
       ->capture_default_str();
   c->add_flag("--mtp", o->mtp, "also mtp_logits.K [tokens-K, vocab], K from 1");
-  c->footer("Example:\n  minke logits out/tiny --ids 0,17,4 --out logits.safetensors --dtype f32");
+  c->footer("Example:\n  minke logits out/tiny-base --ids 0,17,4 --out logits.safetensors --dtype f32");
   c->callback([o] { run_logits(*o); });
 }
 

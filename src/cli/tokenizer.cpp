@@ -158,8 +158,8 @@ void add_tokenizer_encode(CLI::App& tokenizer) {
       "No BOS is added.\n"
       "Examples:\n"
       "  minke tokenizer encode tokenizer 'Once upon a time'\n"
-      "  minke tokenizer encode out/tiny --file book.txt > ids.json\n"
-      "  minke tokenizer encode out/tiny --lines --allow-special < prompts.txt");
+      "  minke tokenizer encode out/tiny-base --file book.txt > ids.json\n"
+      "  minke tokenizer encode out/tiny-base --lines --allow-special < prompts.txt");
   command->callback([arguments] { run_encode(*arguments); });
 }
 
