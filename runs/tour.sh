@@ -74,7 +74,7 @@ if [ ! -s "$out/dial.jsonl" ]; then
   # As many problems as fit the time: a few are timed first.
   from=$(seconds)
   stage $minke dial curve "$model" $tasks --n 4 --json > /dev/null
-  problems=$(awk "BEGIN { now = $(seconds); total = ${MINUTES:-10} * 60; one = (now - $from) / 4; most = 0.97 * total - (now - $began); share = 0.15 * total - (now - $from)
+  problems=$(awk "BEGIN { now = $(seconds); total = ${MINUTES:-10} * 60; one = (now - $from) / 4; most = 0.95 * total - (now - $began); share = 0.15 * total - (now - $from)
     n = int((share < most ? share : most) / one); print (n < 4 ? 4 : (n > 200 ? 200 : n)) }")
   stage $minke dial curve "$model" $tasks --n "$problems" --seed 2 --json > "$out/dial.part"
   mv "$out/dial.part" "$out/dial.jsonl"
