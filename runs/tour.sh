@@ -69,7 +69,7 @@ cat "$out/learn.err" >&2
 
 echo
 echo "== 4 of 4. The dial: what thinking buys the default model, every token counted"
-tasks="--task digits-b1:4 --task expressions-b3:4 --task countdown-a3"
+tasks="--task digits-b1:2-4 --task expressions-b3:2-5 --task countdown-a3"
 if [ ! -s "$out/dial.jsonl" ]; then
   # As many problems as fit the time: a few are timed first.
   from=$(seconds)
