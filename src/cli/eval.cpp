@@ -107,9 +107,9 @@ void add_eval(CLI::App& app) {
       "A text's tokens are predicted once each: a window is BOS and the next tokens. Bits per byte: main head only.\n"
       "A task's problems are held out from training, whatever the seed; pass@1 is a mean over answers, with its 95% interval.\n"
       "Examples:\n  minke eval out/tiny-base --text data/books/heldout --json\n  minke eval out/tiny-base --mixture configs/tiny.toml --json\n"
-      "  minke eval out/tiny --task countdown-a3 --n 512 --samples 16 --rows a3.jsonl\n"
-      "  minke eval out/tiny --task expressions-b3 --level 4 --effort max --samples 1 --json\n"
-      "  minke eval out/tiny --task gsm8k --data gsm8k-test.jsonl --whole --n 200 --max-tokens 512 --json");
+      "  minke eval --task countdown-a3 --n 512 --samples 16 --rows a3.jsonl\n"
+      "  minke eval --task expressions-b3 --level 4 --effort max --samples 1 --json\n"
+      "  minke eval --task gsm8k --data gsm8k-test.jsonl --whole --n 200 --max-tokens 512 --json");
   c->callback([o, t, task] {
     o->model = t->model = model_path(t->model);
     if (task->count() == 0) {

@@ -159,7 +159,7 @@ void add_generate(CLI::App& app) {
       "Examples:\n"
       "  minke generate out/tiny-base -p \"Once upon a time\" -t 0.8 --top-p 0.95\n"
       "  minke generate out/tiny-base -p \"12 + 30 =\" --max-tokens 8 --json\n"
-      "  minke generate out/tiny -p \"What is 12 + 30?\" --effort max --json");
+      "  minke generate -p \"What is 12 + 30?\" --effort max --json");
   c->callback([o, prompt, c] {
     o->answer_limit = c->count("--max-tokens") > 0;
     o->temperature = c->count("--temperature") > 0;

@@ -111,8 +111,8 @@ void add_sample(CLI::App& app) {
   c->add_flag("--json", f->json, "one object: problems, answers, right, share_right, kept, problems_solved, out");
   c->footer(
       "Writes {\"prompt\", \"completion\"} lines: DeepSeek-R1's rejection sampling. Answers with the same thought are kept once.\n"
-      "Examples:\n  minke sample out/tiny --task countdown-a3 --n 2000 --samples 16 --out a3.jsonl\n"
-      "  minke sft configs/sft.toml --model out/tiny --data a3.jsonl --out out/tiny-again");
+      "Examples:\n  minke sample --task countdown-a3 --n 2000 --samples 16 --out a3.jsonl\n"
+      "  minke sft configs/sft.toml --model models/default --data a3.jsonl --out out/again");
   c->callback([f] {
     f->model = model_path(f->model);
     run_sample(*f);
