@@ -98,10 +98,15 @@ std::string cpu_vendor() {
 }
 
 std::string cpu_model() {
-  std::ifstream in("/proc/cpuinfo");
-  for (std::string line; std::getline(in, line);)
-    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
-  return "unknown";
+  unsigned brand[3][4] = {};
+  for (unsigned i = 0; i < 3; ++i)
+    if (!__get_cpuid(0x80000002 + i, &brand[i][0], &brand[i][1], &brand[i][2], &brand[i][3])) return "unknown";
+  char text[sizeof brand + 1] = {};
+  std::memcpy(text, brand, sizeof brand);
+  std::string name = text;
+  name.erase(name.find_last_not_of(' ') + 1);
+  name.erase(0, name.find_first_not_of(' '));
+  return name.empty() ? "unknown" : name;
 }
 
 int64_t memory_bytes() {

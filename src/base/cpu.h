@@ -16,7 +16,7 @@ Isa chosen_isa();                    // best_isa(), or MINKE_ISA; an unknown or 
 void force_isa(Isa isa);
 
 std::string cpu_vendor();            // "GenuineIntel", "AuthenticAMD", ...
-std::string cpu_model();             // marketing name of /proc/cpuinfo
+std::string cpu_model();             // marketing name, by the CPU itself: there may be no /proc
 int64_t memory_bytes();              // physical, or the cgroup's limit where lower
 int hardware_threads();              // CPUs this process may run on
 

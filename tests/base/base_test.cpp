@@ -83,5 +83,13 @@ TEST(Arena, GivesBackAndStaysAligned) {
 
 TEST(Cpu, ChoiceIsSupported) { EXPECT_TRUE(isa_supported(chosen_isa())); }
 
+TEST(Cpu, NamesItself) {
+  const std::string name = cpu_model();
+  ASSERT_FALSE(name.empty());
+  EXPECT_NE(name.front(), ' ');
+  EXPECT_NE(name.back(), ' ');
+  for (const char c : name) EXPECT_TRUE(c >= ' ' && c <= '~') << int(c);
+}
+
 }  // namespace
 }  // namespace minke
