@@ -1,4 +1,4 @@
-// minke chat with the binary: what is shown, what a turn remembers, what is said of a model that never learnt the form.
+// minke chat with the binary, without a terminal: what is shown, what stdin means, what an effort is worth.
 #include <sstream>
 
 #include "cli/sft_run.h"
@@ -29,31 +29,37 @@ TEST_F(SftTest, ChatShowsThoughtAndAnswer) {
   EXPECT_EQ(j["answer"], "\\boxed{");
   EXPECT_EQ(j["finish_reason"], "stop");
 
-  // The first of several turns is the answer to a single question; an empty line ends.
-  Launch turns;
-  turns.input = question(1) + "\n" + question(4) + "\n\n" + question(5) + "\n";
-  const Outcome two = minke({"chat", at("out"), "-t", "0", "--json"}, turns);
-  const auto lines = json_lines(two.out);
-  ASSERT_EQ(lines.size(), 2u) << two.err;
+  // Stdin is one question; with --lines every line is one that is not empty, and the first turn is the answer to a single question.
+  Launch piped;
+  piped.input = question(1) + "\n";
+  EXPECT_EQ(minke({"chat", at("out"), "-t", "0"}, piped).out, minke({"chat", at("out"), "-t", "0", "-p", question(1)}).out);
+  piped.input = question(1) + "\n" + question(4) + "\n\n" + question(5) + "\n";
+  EXPECT_EQ(json_lines(minke({"chat", at("out"), "-t", "0", "--json"}, piped).out).size(), 1u);
+  const auto lines = json_lines(minke({"chat", at("out"), "-t", "0", "--json", "--lines"}, piped).out);
+  ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[0]["answer"], answer(1));
+  const Outcome nothing = minke({"chat", at("out")});
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_NE(nothing.err.find("stdin holds no question"), std::string::npos) << nothing.err;
   // The same seed gives the same text, other seeds other texts.
   const auto sampled = [&](const char* seed) { return minke({"chat", at("base"), "-p", question(1), "-n", "20", "--seed", seed, "--json"}).out; };
   EXPECT_EQ(sampled("3"), sampled("3"));
   EXPECT_NE(sampled("3"), sampled("4"));
 }
 
-TEST_F(SftTest, ChatWithAModelThatNeverLearntTheForm) {
-  const Outcome o = minke({"chat", at("base"), "-p", "Hi", "-n", "8", "-t", "0", "--json"});
-  EXPECT_EQ(o.code, 0);
-  EXPECT_NE(o.err.find("no </think> in 8 tokens"), std::string::npos) << o.err;
-  EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1);
+TEST_F(SftTest, ChatKeepsToItsEffortWhateverTheModelSays) {
+  const Outcome o = minke({"chat", at("base"), "-p", "Hi", "-n", "8", "--effort", "5", "--json"});
+  EXPECT_EQ(o.code, 0) << o.err;
   const Json j = Json::parse(o.out);
-  EXPECT_EQ(j["answer"], "");
-  EXPECT_NE(j["thinking"], "");
-  EXPECT_EQ(j["ids"].size(), 8u);
+  EXPECT_EQ(j["effort"]["asked"], "5");
+  EXPECT_EQ(j["effort"]["thinking"], 5);
+  EXPECT_EQ(j["effort"]["exit"], "length");
+  EXPECT_EQ(j["ids"].size(), 5u + 1 + 8 + 1);  // </think>, EOS
   EXPECT_EQ(j["finish_reason"], "length");
-  // Without a thought there is nothing to say.
-  EXPECT_EQ(minke({"chat", at("base"), "-p", "Hi", "-n", "8", "--no-think"}).err, "");
+  const Outcome max = minke({"chat", at("base"), "-p", "Hi", "-n", "2", "--effort", "max", "--json"});
+  EXPECT_EQ(Json::parse(max.out)["effort"]["samples"], 8);
+  EXPECT_EQ(minke({"chat", at("base"), "-p", "Hi", "--effort", "1"}).code, 2);
+  EXPECT_EQ(minke({"chat", at("base"), "-p", "Hi", "--effort", "off", "--no-think"}).code, 2);
 
   std::string tokenizer = read_file(at("base/tokenizer.json"));
   tokenizer = replaced(tokenizer, "\"</think>\"", "\"</other>\"");
