@@ -34,11 +34,11 @@ struct Outcome {
 struct Launch {
   std::map<std::string, std::string> environment;  // added
   std::string input;                               // stdin
-  std::string folder;                              // to run in; "": the test's own, the repository's root
-  std::string binary = MINKE_BINARY;
   std::optional<rlim_t> file_size;                 // RLIMIT_FSIZE: writes beyond it fail, as on a full disk
   int signal = 0;                                  // sent once when `when` holds; polled every millisecond
   std::function<bool()> when;
+  std::string folder;                              // to run in; "": the test's own, the repository's root
+  std::string binary = MINKE_BINARY;
 };
 
 inline std::string read_if_there(const std::string& path) { return file_exists(path) ? read_file(path) : ""; }
