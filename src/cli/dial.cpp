@@ -24,7 +24,7 @@ struct DialFlags {
   std::vector<std::string> tasks;
   int64_t n = 500, seed = 1;
   double temperature = 0.6, top_p = 0.95;
-  bool json = false;
+  bool json = false, checker = true;
 };
 
 // NAME, NAME:LEVEL or NAME:LEVEL-LEVEL.
@@ -141,7 +141,7 @@ void run_calibrate(const DialFlags& f) {
 
 void run_curve(const DialFlags& f) {
   const Loaded l = load(f);
-  const std::vector<CurvePoint> points = dial_curve(l.problems, l.profile);
+  const std::vector<CurvePoint> points = dial_curve(l.problems, l.profile, f.checker);
   if (!f.settings.empty()) {
     std::string text = problems_json(l.problems) + "\n";
     for (const CurvePoint& p : points) text += setting_json(p) + "\n";
@@ -192,6 +192,7 @@ void add_dial(CLI::App& app) {
   auto vf = std::make_shared<DialFlags>();
   auto* curve = add_common(*dial, "curve", "accuracy against tokens of every effort and of auto at six prices", vf, "test");
   curve->add_option("--settings", vf->settings, "a file for right and tokens of every problem, also of all fixed settings and of the control (tools/full/dial.sh)");
+  curve->add_flag("!--no-checker", vf->checker, "no checker ends the samples of max and auto, not even Countdown's own");
   curve->add_flag("--json", vf->json, "an object a setting: effort, price, n, accuracy, ci95, tokens, samples, levels");
   curve->footer("Example:\n  minke dial curve models/default --task digits-b1:2-4 --task expressions-b3:4 --n 200 --json");
   curve->callback([vf] {

@@ -38,7 +38,9 @@ void write_records(const std::string& path, std::span<const RecordedProblem> pro
       Json samples = Json::array();
       for (const RecordedSample& s : a.samples)
         samples.push_back({{"vote", s.vote}, {"right", s.right}, {"confidence", s.confidence}, {"thinking", s.thinking}, {"tokens", s.tokens}});
-      const Json line = {{"id", p.id}, {"family", p.family}, {"level", p.level}, {"effort", a.effort}, {"cap", a.cap}, {"prompt", a.prompt}, {"samples", samples}};
+      Json line = {{"id", p.id}, {"family", p.family}, {"level", p.level}};
+      if (p.checker) line["checker"] = true;
+      line.update({{"effort", a.effort}, {"cap", a.cap}, {"prompt", a.prompt}, {"samples", samples}});
       text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
     }
   write_file_atomic(path, text);
@@ -56,7 +58,7 @@ std::vector<RecordedProblem> read_records(const std::string& path) {
     if (!j.is_object()) fail("{}: expected an object", where);
     Fields f(j, where + ": ");
     const std::string id = f.text("id");
-    if (out.empty() || out.back().id != id) out.push_back({id, f.text("family"), int(f.integer("level", 0, 1 << 20)), {}});
+    if (out.empty() || out.back().id != id) out.push_back({id, f.text("family"), int(f.integer("level", 0, 1 << 20)), f.boolean("checker", false), {}});
     RecordedArm a;
     a.effort = f.text("effort");
     a.cap = f.integer("cap", 0, kMost);
@@ -81,7 +83,7 @@ std::vector<RecordedProblem> record_samples(Asker& asker, std::span<const Proble
   std::vector<AskQuestion> questions;
   std::vector<uint8_t> whole(problems.size(), 1);
   for (size_t p = 0; p < problems.size(); ++p) {
-    out[p] = {problems[p].id, problems[p].family, problems[p].level, std::vector<RecordedArm>(arms.size())};
+    out[p] = {problems[p].id, problems[p].family, problems[p].level, checks_itself(problems[p]), std::vector<RecordedArm>(arms.size())};
     for (size_t a = 0; a < arms.size(); ++a) {
       questions.push_back(problem_question(problems[p], parse_effort(arms[a]), options.mode, nullptr, false));
       questions.back().samples = options.samples;
@@ -109,12 +111,12 @@ std::vector<RecordedProblem> record_samples(Asker& asker, std::span<const Proble
   return kept;
 }
 
-Replay replay(const EffortPlan& plan, const EffortProfile& profile, const RecordedProblem& problem, size_t rotation) {
+Replay replay(const EffortPlan& plan, const EffortProfile& profile, const RecordedProblem& problem, bool checker) {
   Replay r;
   std::vector<SampleView> views;
   std::map<size_t, size_t> used;  // samples of an arm
   while (true) {
-    const Decision d = decide(plan, profile, false, views);
+    const Decision d = decide(plan, profile, checker && problem.checker, views);
     if (d.samples == 0) {
       r.given = d.given;
       r.exit = d.exit;
@@ -128,10 +130,10 @@ Replay replay(const EffortPlan& plan, const EffortProfile& profile, const Record
     for (int64_t k = 0; k < d.samples; ++k) {
       if (used[a] == arm.samples.size()) fail("problem {}: {} samples of {} were recorded, more are needed", problem.id, arm.samples.size(), arm.effort);
       if (used[a] == 0) r.prompt += arm.prompt;
-      const size_t s = (used[a]++ + rotation) % arm.samples.size();
-      r.asked.push_back({a, s});
-      r.tokens += arm.samples[s].tokens;
-      views.push_back({arm.cap, arm.samples[s].vote, false, arm.samples[s].confidence});
+      const RecordedSample& s = arm.samples[used[a]];
+      r.asked.push_back({a, used[a]++});
+      r.tokens += s.tokens;
+      views.push_back({arm.cap, s.vote, s.right, s.confidence});
     }
   }
 }

@@ -30,13 +30,14 @@ struct RecordedArm {
 struct RecordedProblem {
   std::string id, family;
   int level = 0;
+  bool checker = false;              // an answer can be checked without a right one (reason/judge.h: checks_itself)
   std::vector<RecordedArm> arms;     // rising caps
 };
 
 // off, minimal, low, medium, high; of those with equal caps the last.
 std::vector<std::string> dial_arms(const EffortProfile& profile);
 
-// {"id", "family", "level", "effort", "cap", "prompt", "samples": [{"vote", "right", "confidence", "thinking", "tokens"}, ...]}
+// {"id", "family", "level", "checker" (where it is true), "effort", "cap", "prompt", "samples": [{"vote", "right", "confidence", "thinking", "tokens"}, ...]}
 // a line an arm, those of a problem one after another.
 void write_records(const std::string& path, std::span<const RecordedProblem> problems);
 std::vector<RecordedProblem> read_records(const std::string& path);  // Error names the line and the key
@@ -50,8 +51,8 @@ struct RecordOptions {
 std::vector<RecordedProblem> record_samples(Asker& asker, std::span<const Problem> problems, const RecordOptions& options,
                                             const std::function<void()>& on_arm = {}, const std::function<bool()>& stop = {});
 
-// What a setting does on a recorded problem, by decide(). `rotation`: sample i of an arm takes the place of sample i - rotation. Error where it
-// needs an arm or a sample that was not recorded.
+// What a setting does on a recorded problem, by decide(), with the problem's checker or without. Error where it needs an arm or a sample that was
+// not recorded.
 struct Replay {
   std::vector<std::pair<size_t, size_t>> asked;  // arm, sample
   size_t given = 0;                              // of asked
@@ -60,6 +61,6 @@ struct Replay {
   int64_t prompt = 0, tokens = 0;                // of different prompts; of all completions
   int64_t cost() const { return prompt + tokens; }
 };
-Replay replay(const EffortPlan& plan, const EffortProfile& profile, const RecordedProblem& problem, size_t rotation = 0);
+Replay replay(const EffortPlan& plan, const EffortProfile& profile, const RecordedProblem& problem, bool checker = false);
 
 }  // namespace minke

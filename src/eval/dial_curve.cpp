@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -23,13 +22,14 @@ void settle(CurvePoint& p, double samples) {
   p.ci95 = wilson(p.accuracy * n, n);
 }
 
-CurvePoint measure(CurveKind kind, std::string setting, const EffortPlan& plan, const EffortProfile& profile, std::span<const RecordedProblem> problems) {
+CurvePoint measure(CurveKind kind, std::string setting, const EffortPlan& plan, const EffortProfile& profile, std::span<const RecordedProblem> problems,
+                   bool checker = false) {
   CurvePoint p;
   p.kind = kind;
   p.setting = std::move(setting);
   double samples = 0;
   for (const RecordedProblem& problem : problems) {
-    const Replay r = replay(plan, profile, problem);
+    const Replay r = replay(plan, profile, problem, checker);
     p.right.push_back(r.right);
     p.tokens.push_back(r.cost());
     samples += double(r.asked.size());
@@ -97,35 +97,32 @@ const char* curve_kind_name(CurveKind kind) {
 }
 
 std::vector<double> six_prices(const AutoTable& table) {
-  constexpr int kPoints = 6;
-  // One of every run of prices with the same policy.
-  std::vector<const AutoPolicy*> left;
-  for (const AutoPolicy& p : table.policies)
-    if (left.empty() || left.back()->tokens != p.tokens) left.push_back(&p);
-  const auto by_tokens = [](const AutoPolicy* a, const AutoPolicy* b) { return a->tokens < b->tokens; };
-  const double low = std::log((*std::min_element(left.begin(), left.end(), by_tokens))->tokens), high = std::log((*std::max_element(left.begin(), left.end(), by_tokens))->tokens);
-  std::vector<double> out;
-  for (int i = 1; i <= kPoints && !left.empty(); ++i) {
-    const double wanted = low + (high - low) * i / (kPoints + 1);
-    const auto away = [&](const AutoPolicy* p) { return std::abs(std::log(p->tokens) - wanted); };
-    const auto nearest = std::min_element(left.begin(), left.end(), [&](const AutoPolicy* a, const AutoPolicy* b) { return away(a) < away(b); });
-    out.push_back((*nearest)->price);
-    left.erase(nearest);
+  constexpr size_t kPoints = 6;
+  std::vector<double> changes;  // one price of each run with the same policy
+  const AutoPolicy* last = nullptr;
+  for (const AutoPolicy& p : table.policies) {
+    if (!last || last->path != p.path || last->tokens != p.tokens) changes.push_back(p.price);
+    last = &p;
   }
-  std::sort(out.begin(), out.end());
+  if (changes.size() <= kPoints + 2) {
+    if (changes.size() > 2) changes = {changes.begin() + 1, changes.end() - 1};
+    return changes;
+  }
+  std::vector<double> out;
+  for (size_t i = 1; i <= kPoints; ++i) out.push_back(changes[(i * (changes.size() - 1) + (kPoints + 1) / 2) / (kPoints + 1)]);
   return out;
 }
 
-std::vector<CurvePoint> dial_curve(std::span<const RecordedProblem> problems, const EffortProfile& profile) {
+std::vector<CurvePoint> dial_curve(std::span<const RecordedProblem> problems, const EffortProfile& profile, bool checker) {
   std::vector<CurvePoint> out;
   for (const char* name : {"off", "minimal", "low", "medium", "high", "max", "auto"})
-    out.push_back(measure(CurveKind::kEffort, name, plan_effort(parse_effort(name), profile), profile, problems));
+    out.push_back(measure(CurveKind::kEffort, name, plan_effort(parse_effort(name), profile), profile, problems, checker));
   if (!profile.automatic) return out;
   out.back().price = profile.price > 0 ? profile.price : profile.automatic->price;
   for (const double price : six_prices(*profile.automatic)) {
     EffortProfile priced = profile;
     priced.price = price;
-    out.push_back(measure(CurveKind::kPrice, "auto", auto_plan(priced), priced, problems));
+    out.push_back(measure(CurveKind::kPrice, "auto", auto_plan(priced), priced, problems, checker));
     out.back().price = price;
   }
   return out;

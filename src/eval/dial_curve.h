@@ -28,12 +28,13 @@ struct CurvePoint {
   Interval ci95;
 };
 
-// The efforts, then six prices where the profile has a table.
-std::vector<CurvePoint> dial_curve(std::span<const RecordedProblem> problems, const EffortProfile& profile);
-// All fixed settings, and the control at the six prices.
+// The efforts, then six prices where the profile has a table. checker: problems that can be checked end at the first verified sample.
+std::vector<CurvePoint> dial_curve(std::span<const RecordedProblem> problems, const EffortProfile& profile, bool checker);
+// All fixed settings, and the control at the six prices; without a checker.
 std::vector<CurvePoint> dial_rivals(std::span<const RecordedProblem> problems, const EffortProfile& profile, uint64_t seed);
 
-// Six prices between the ends of the table, evenly by the logarithm of the tokens that calibration expects; fewer where it has fewer policies.
+// Six prices between the ends of the table: of those where its policy changes, without the first and the last, evenly by their place; fewer
+// where there are fewer.
 std::vector<double> six_prices(const AutoTable& table);
 
 // {"effort", "price" (auto's; else null), "n", "accuracy", "ci95", "tokens", "samples", "levels": [{"family", "level", "n", "accuracy", "tokens"}, ...]}

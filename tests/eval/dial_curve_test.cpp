@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "dial/calibrate.h"
@@ -24,7 +25,7 @@ class DialCurveTest : public testing::Test {
 };
 
 TEST_F(DialCurveTest, EffortsThenSixPrices) {
-  const std::vector<CurvePoint> points = dial_curve(problems_, profile_);
+  const std::vector<CurvePoint> points = dial_curve(problems_, profile_, true);
   ASSERT_EQ(points.size(), 13u);
   for (size_t i = 1; i < 6; ++i) EXPECT_GT(points[i].mean_tokens, points[i - 1].mean_tokens);
   for (size_t i = 8; i < 13; ++i) EXPECT_GT(*points[i].price, *points[i - 1].price);
@@ -46,8 +47,16 @@ TEST_F(DialCurveTest, EffortsThenSixPrices) {
   EXPECT_NEAR(all, points[5].accuracy, 1e-12);
   EXPECT_GT(Json::parse(curve_json(points[9], problems_))["price"], 0);
 
+  // With a checker max is right where any of eight samples is, and ends there.
+  for (RecordedProblem& p : problems_) p.checker = true;
+  const CurvePoint checked = dial_curve(problems_, profile_, true)[5];
+  double any = 0;
+  for (const RecordedProblem& p : problems_) any += std::any_of(p.arms.back().samples.begin(), p.arms.back().samples.end(), [](const RecordedSample& s) { return s.right; });
+  EXPECT_DOUBLE_EQ(checked.accuracy, any / 240);
+  EXPECT_EQ(dial_curve(problems_, profile_, false)[5].accuracy, points[5].accuracy);
+
   profile_.automatic.reset();
-  EXPECT_EQ(dial_curve(problems_, profile_).size(), 7u);
+  EXPECT_EQ(dial_curve(problems_, profile_, false).size(), 7u);
 }
 
 TEST_F(DialCurveTest, RivalsAndTheControl) {
@@ -65,7 +74,7 @@ TEST_F(DialCurveTest, RivalsAndTheControl) {
   }
   EXPECT_EQ(fixed, 5 * 8 + 5 * 4) << "eight numbers of samples, and max's early stop where it can come";
   EXPECT_EQ(shuffled, 6);
-  for (const CurvePoint& p : dial_curve(problems_, profile_)) informed += p.kind == CurveKind::kPrice ? p.accuracy : 0;
+  for (const CurvePoint& p : dial_curve(problems_, profile_, false)) informed += p.kind == CurveKind::kPrice ? p.accuracy : 0;
   EXPECT_GT(informed, control) << "it matters which problems get the samples";
   EXPECT_EQ(setting_json(points[0]), setting_json(dial_rivals(problems_, profile_, 7)[0]));
   EXPECT_EQ(Json::parse(problems_json(problems_))["level"].size(), 240u);

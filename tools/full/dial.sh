@@ -34,7 +34,9 @@ record() {  # NAME TASK: samples on the test split
   "$MINKE" dial curve "$model" --task "$2" --n "$n" --seed "$seed" --save "$out/$1.tmp" > /dev/null
   mv "$out/$1.tmp" "$out/$1.jsonl"
 }
-settings() { "$MINKE" dial curve "$model" --from "$out/$1.jsonl" --settings "$out/$1.settings" --json > "$out/$1.curve"; }
+settings() {  # NAME [--no-checker]
+  "$MINKE" dial curve "$model" --from "$out/$1.jsonl" --settings "$out/$1.settings" --json ${2:-} > "$out/$1.curve"
+}
 
 families=
 for task in $tasks; do
@@ -46,7 +48,7 @@ for task in $tasks; do cat "$out/$task.jsonl"; done > "$out/mixed.jsonl"
 family=${single%:*} level=${single##*:}
 record single "$single"
 grep -F "\"family\":\"$family\",\"level\":$level," "$out/calibration.jsonl" > "$out/calibration-single.jsonl"
-for set in mixed calibration calibration-single single; do settings "$set"; done
+for set in mixed calibration calibration-single single; do settings "$set" --no-checker; done
 
 status=0
 python3 tools/full/dial_study.py $families --mixed "$out/calibration.settings" "$out/mixed.settings" --single "$out/calibration-single.settings" "$out/single.settings" \

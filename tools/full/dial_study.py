@@ -4,11 +4,11 @@
 usage: dial_study.py [--family FILE ...] [--mixed CALIBRATION TEST] [--single CALIBRATION TEST ...] [--json FILE]
        dial_study.py --self-test
 
-Steps (--family, a file a family): each of off, minimal, low, medium, high, max against the one before, paired over problems; Holm over all
+Steps (--family, a file a family, with its checker where it has one): each of off, minimal, low, medium, high, max against the one before, paired over problems; Holm over all
 steps of all families. Fails where a step down is significant, or max is not at least 10 points above off where off is below 80%, or is
 significantly below off elsewhere.
 
-Hull (--mixed, --single: the same settings on the calibration and on the test split): the fixed settings (a cap times a number of samples, with and
+Hull (--mixed, --single, without a checker: the same settings on the calibration and on the test split): the fixed settings (a cap times a number of samples, with and
 without max's early stop) on the upper concave envelope of (tokens, accuracy) of the calibration split, measured on test. auto at a price stands
 against the mixture of two neighbours of that envelope that spends on test what auto spends (the last setting beyond either end, marked < or >).
 D = accuracy of auto - ((1 - w) accuracy of A + w accuracy of B), w = (tokens of auto - tokens of A) / (tokens of B - tokens of A);
