@@ -1,6 +1,6 @@
 #!/bin/sh
-# The model in models/default, from nothing: pretraining, cold start, RL, and MTP taught once more on the model's own answers. Every stage
-# ends in a folder that the next starts from and goes on where it stopped; FRESH=1 starts over.
+# The model in models/default, from nothing: pretraining, cold start, RL, MTP taught once more on the model's own answers, and the dial
+# calibrated. Every stage ends in a folder that the next starts from and goes on where it stopped; FRESH=1 starts over.
 # Environment: MINUTES of each of the three stages (40; by the machine's speed; 0: the tokens and steps of the configs), OUT (out/default).
 set -eu
 minke=${MINKE:-build/minke}
@@ -17,7 +17,7 @@ $minke train configs/default.toml --out "$out/base" $budget
 echo "== 2. Cold start: answers in form, thoughts that keep a pace"
 traces="$out/paced.jsonl"
 if [ ! -s "$traces" ]; then
-  # FAMILY LEVEL (0: all) EXAMPLES
+  # FAMILY LEVEL EXAMPLES
   while read -r family level n; do
     $minke data problems "$family" --level "$level" --split train --n "$n" --seed 1 --form paced
   done > "$traces.part" <<'LIST'
@@ -53,6 +53,8 @@ LIST
   mv "$traces.part" "$traces"
 fi
 $minke sft configs/default-cold.toml --model "$out/base" --data "$traces" --out "$out/cold" $budget
+# From here on the folders say that the model reads paces; RL hands it on.
+printf '{"full_budget": 256, "tag": true}\n' > "$out/cold/minke_effort.json"
 
 echo "== 3. RL: only whether the answer is right"
 $minke rl configs/default-rl.toml --model "$out/cold" --out "$out/rl" $budget
@@ -66,3 +68,5 @@ for task in expressions-b3 countdown-a3 digits-b1 words; do
   $minke sample "$out/rl" --task $task $level --n 1500 --samples 4 --most 2 --out "$out/answers-$task.jsonl"
 done
 $minke sft configs/default-mtp.toml --model "$out/rl" --data "$out"/answers-*.jsonl --out "$out/mtp"
+cp "$out/rl/minke_effort.json" "$out/mtp/"
+$minke dial calibrate "$out/mtp" --task digits-b1:2-4 --task expressions-b3:2-5 --task countdown-a3 --task words --n 800

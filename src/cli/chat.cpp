@@ -26,10 +26,6 @@ struct ChatOptions : ChatSetup {
   EffortFlags effort_flags;
 };
 
-const char* finish_name(EffortExit exit) {
-  return finish_reason_name(exit == EffortExit::kCancelled ? FinishReason::kCancelled : exit == EffortExit::kLength ? FinishReason::kLength : FinishReason::kStop);
-}
-
 void answer(ChatSession& session, const ChatOptions& o, const std::string& question) {
   AnswerView view(session, o.json ? ChatStyle::kSilent : draws(STDOUT_FILENO) ? ChatStyle::kDim : ChatStyle::kTags);
   const ChatReply reply = session.ask(question, [&](size_t sample, int32_t id, bool thinking) { view.push(sample, id, thinking); });
@@ -39,7 +35,7 @@ void answer(ChatSession& session, const ChatOptions& o, const std::string& quest
     std::printf("%s\n", nlohmann::ordered_json{{"thinking", s.said.thinking},
                                                {"answer", s.said.answer},
                                                {"ids", s.ids},
-                                               {"finish_reason", finish_name(s.exit)},
+                                               {"finish_reason", finish_reason_name(s.finish())},
                                                {"effort", effort_json(reply.result.effort)}}
                             .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
                             .c_str());
@@ -94,7 +90,7 @@ void add_chat(CLI::App& app) {
       "At the terminal: /help /effort /stats /regen /clear /bye; Ctrl-C stops an answer (docs/chat.md).\n"
       "Examples:\n"
       "  minke chat\n"
-      "  minke chat out/tiny -p \"What is 12 * 34?\" --effort max --json\n"
+      "  minke chat out/learn -p \"What is 12 * 34?\" --effort max --json\n"
       "  minke chat < question.txt");
   c->callback([o, question] {
     o->one = question->count() > 0;

@@ -68,10 +68,9 @@ void answer_question(Asker& asker, const GenerateOptions& o, const std::string& 
     const AskResult& r = results[i];
     const AskSample& s = r.sample();
     tokens += r.tokens;
-    const FinishReason finish = s.exit == EffortExit::kCancelled ? FinishReason::kCancelled : s.exit == EffortExit::kLength ? FinishReason::kLength : FinishReason::kStop;
     const std::string number = o.samples > 1 ? fmt::format("[{}] ", i + 1) : "";
     if (o.json)
-      std::printf("%s", json_line({{"ids", s.ids}, {"text", s.text}, {"finish_reason", finish_reason_name(finish)}, {"thinking", s.said.thinking},
+      std::printf("%s", json_line({{"ids", s.ids}, {"text", s.text}, {"finish_reason", finish_reason_name(s.finish())}, {"thinking", s.said.thinking},
                                    {"answer", s.said.answer}, {"effort", effort_json(r.effort)}}).c_str());
     else
       std::printf("%s%s%s\n", number.c_str(), s.cap > 0 ? "<think>\n" : "", s.cap > 0 ? s.text.c_str() : s.said.answer.c_str());

@@ -14,6 +14,7 @@
 #include "cli/effort_flags.h"
 #include "cli/model_path.h"
 #include "model/config.h"
+#include "reason/pace.h"
 #include "rl/run.h"
 #include "train/screen.h"
 
@@ -32,18 +33,18 @@ struct LearnFlags {
 };
 
 // How long a sample may think: --think, or what --effort means for one sample (while a model learns, each of its samples is an answer). A
-// model that knows paces is told to take its time, unless a cap says otherwise.
+// model that knows paces is told the pace of this effort, `high` where none is given.
 void limit_thinking(const LearnFlags& f, RlOptions& rl) {
   const EffortProfile profile = EffortProfile::load(f.model, ModelConfig::load(f.model + "/config.json").max_position_embeddings);
-  if (f.effort.given()) {
-    rl.limits.think_max = plan_effort(f.effort.parsed(), profile).cap;
-    if (rl.limits.think_max == 0) usage_fail("--effort {}: learning rewards thoughts by their answers; expected some thinking, minimal or more", f.effort.effort);
-  } else if (f.think > 0) {
+  if (f.think > 0) {
     rl.limits.think_max = f.think;
-  } else if (profile.tag) {
-    rl.limits.think_max = profile.full_budget;
-    rl.paced = 1;
-    rl.pace = "high";
+  } else if (f.effort.given() || profile.tag) {
+    const int64_t cap = plan_effort(f.effort.given() ? f.effort.parsed() : Effort(), profile).cap;
+    if (cap == 0) usage_fail("--effort {}: learning rewards thoughts by their answers; expected some thinking, minimal or more", f.effort.effort);
+    const char* tag = effort_tag(cap, profile.full_budget);
+    const bool told = profile.tag && cap == pace_budget(find_pace(tag, "--effort"), profile.full_budget);
+    rl.limits.think_max = told ? profile.full_budget : cap;
+    if (told) rl.paced = 1, rl.pace = tag;
   }
   rl.limits.think_min = std::min(rl.limits.think_min, rl.limits.think_max);
 }

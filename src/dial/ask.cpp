@@ -12,6 +12,7 @@
 #include "infer/thought.h"
 #include "reason/grade/extract.h"
 #include "reason/grade/maths.h"
+#include "reason/pace.h"
 
 namespace minke {
 
@@ -130,7 +131,7 @@ void Asker::proceed(Open& q) {
 // Renders the prompt for a cap and fits the budget after it.
 void Asker::prepare(Open& q, int64_t cap, Prepared& p) {
   std::vector<ChatMessage> messages;
-  if (profile_.tag) messages.push_back({"system", fmt::format("effort: {}", effort_tag(cap, profile_.full_budget))});
+  if (profile_.tag) messages.push_back({"system", pace_tag(effort_tag(cap, profile_.full_budget))});
   messages.insert(messages.end(), q.question.messages.begin(), q.question.messages.end());
   p.prompt = chat_prompt(tokenizer_, messages, cap > 0 ? Thinking::kOn : Thinking::kOff);
   for (const int32_t id : p.prompt)

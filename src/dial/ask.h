@@ -56,6 +56,10 @@ struct AskSample {
   // The geometric mean of the probabilities that its own tokens had when they were drawn (softmax of logits / temperature, before top-k
   // and top-p; forced tokens left out).
   double confidence = 0;
+
+  FinishReason finish() const {
+    return exit == EffortExit::kCancelled ? FinishReason::kCancelled : exit == EffortExit::kLength ? FinishReason::kLength : FinishReason::kStop;
+  }
 };
 
 struct AskResult {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "dial/profile.h"
+#include "reason/pace.h"
 
 namespace minke {
 namespace {
@@ -13,12 +14,9 @@ namespace {
 struct Named {
   const char* name;
   EffortKind kind;
-  int64_t divisor;  // of the full budget; 0: no share of it
 };
-constexpr Named kNamed[] = {{"off", EffortKind::kOff, 0},   {"minimal", EffortKind::kMinimal, 64}, {"low", EffortKind::kLow, 16}, {"medium", EffortKind::kMedium, 4},
-                            {"high", EffortKind::kHigh, 1}, {"max", EffortKind::kMax, 1},          {"auto", EffortKind::kAuto, 1}};
-
-int64_t part_of(int64_t full, int64_t divisor) { return std::max<int64_t>(full / divisor, 1); }
+constexpr Named kNamed[] = {{"off", EffortKind::kOff},   {"minimal", EffortKind::kMinimal}, {"low", EffortKind::kLow}, {"medium", EffortKind::kMedium},
+                            {"high", EffortKind::kHigh}, {"max", EffortKind::kMax},         {"auto", EffortKind::kAuto}};
 
 // The whole of `text` as a number, digits and at most one point; nothing else.
 bool read_plain(std::string_view text, double* value) {
@@ -67,7 +65,8 @@ EffortPlan plan_effort(const Effort& effort, const EffortProfile& profile) {
   } else {
     const Named& n = kNamed[size_t(effort.kind)];
     p.applied = n.name;
-    if (n.divisor) p.cap = part_of(profile.full_budget, n.divisor);
+    const bool several = n.kind == EffortKind::kMax || n.kind == EffortKind::kAuto;
+    if (n.kind != EffortKind::kOff) p.cap = pace_budget(find_pace(several ? "high" : n.name, "--effort"), profile.full_budget);
   }
   if (effort.kind == EffortKind::kMax || effort.kind == EffortKind::kAuto) {
     p.samples = kMostSamples;
@@ -86,7 +85,6 @@ EffortBudget fit_budget(int64_t cap, int64_t answer_tokens, int64_t room) {
   const int64_t most = answer_tokens > 0 ? answer_tokens : answer_reserve(cap);
   EffortBudget b;
   if (cap > 0) b.think = std::clamp<int64_t>(room - fixed - std::min(most, answer_reserve(cap)), 1, cap);
-  b.shortened = b.think < cap;
   b.answer = std::min(most, room - fixed - b.think);
   b.completion = b.think + b.answer + fixed;
   return b;
@@ -96,11 +94,10 @@ const char* effort_tag(int64_t cap, int64_t full_budget) {
   if (cap <= 0) return "off";
   const char* best = nullptr;
   double least = 0;
-  for (const Named& n : kNamed) {
-    if (n.divisor == 0 || n.kind > EffortKind::kHigh) continue;
-    const double away = std::abs(std::log(double(cap)) - std::log(double(part_of(full_budget, n.divisor))));
+  for (const Pace& pace : paces()) {
+    const double away = std::abs(std::log(double(cap)) - std::log(double(pace_budget(pace, full_budget))));
     if (best && away > least + 1e-9) continue;
-    best = n.name;
+    best = pace.name;
     least = away;
   }
   return best;

@@ -9,8 +9,6 @@
 #include <string>
 #include <string_view>
 
-#include "data/chat.h"
-
 namespace minke {
 
 struct EffortProfile;
@@ -44,8 +42,6 @@ struct EffortPlan {
   int64_t cap = 0;               // most tokens of thinking; 0: off
   int64_t samples = 1;           // most
   EffortRule rule = EffortRule::kOne;
-
-  Thinking thinking() const { return cap > 0 ? Thinking::kOn : Thinking::kOff; }
 };
 
 EffortPlan plan_effort(const Effort& effort, const EffortProfile& profile);
@@ -58,7 +54,6 @@ struct EffortBudget {
   int64_t think = 0;       // most tokens before </think>; 0: the prompt closed the thought
   int64_t answer = 0;      // most tokens after it, EOS not counted
   int64_t completion = 0;  // most tokens of all: think + </think> + answer + EOS, or answer + EOS
-  bool shortened = false;  // think is less than the plan's cap: the model's positions end
 };
 
 // room: positions after the prompt. answer_tokens: most of an answer; 0: the reserve. Where positions are short the thought gives way to

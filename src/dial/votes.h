@@ -11,7 +11,6 @@ namespace minke {
 class Votes {
  public:
   void add(std::string_view name);
-  int64_t voters() const { return voters_; }        // those that abstained included
   int64_t speaker() const { return leader_ < 0 ? -1 : names_[size_t(leader_)].first; }  // the leader's first voter; -1: all abstained
   int64_t leading() const { return leader_ < 0 ? 0 : names_[size_t(leader_)].count; }
   int64_t runner_up() const;                        // most votes of another name
@@ -22,7 +21,7 @@ class Votes {
     int64_t first, count;
   };
   std::vector<Candidate> names_;                    // in the order in which they came
-  int64_t voters_ = 0, leader_ = -1;
+  int64_t voters_ = 0, leader_ = -1;                // voters: those that abstained included
 };
 
 // Adaptive consistency (Aggarwal et al. 2023): the probability that the leader would also win among endless samples of it and the

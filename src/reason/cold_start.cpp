@@ -26,7 +26,7 @@ ColdStart paced_start(const Problem& problem, int64_t full_budget, Rng& rng) {
   ColdStart example{rng.uniform() < kTagShare ? pace_tag(pace.name) : "", question, "", problem.answer, true};
   for (const std::string& line : problem.lines) {
     const std::string longer = example.thinking + line + "\n";
-    if (double(count_pieces(longer)) > double(full_budget) * pace.share) {
+    if (count_pieces(longer) > pace_budget(pace, full_budget)) {
       example.answer = problem.gold;
       break;
     }

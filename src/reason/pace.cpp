@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace minke {
@@ -16,6 +18,8 @@ const Pace& find_pace(std::string_view name, std::string_view where) {
     if (name == pace.name) return pace;
   usage_fail("{} {}: expected minimal, low, medium or high", where, name);
 }
+
+int64_t pace_budget(const Pace& pace, int64_t full_budget) { return std::max<int64_t>(int64_t(double(full_budget) * pace.share), 1); }
 
 std::string pace_tag(const char* name) { return fmt::format("effort: {}", name); }
 

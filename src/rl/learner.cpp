@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -106,7 +105,7 @@ RolloutPrompt Learner::prompt_of(const Problem& problem, uint64_t number) const 
   if (Rng pacing(rl.seed, kPaceStream, number); pacing.uniform() < rl.paced) {
     const Pace& pace = rl.pace.empty() ? paces()[pacing.below(paces().size())] : find_pace(rl.pace, "[rl] pace");
     messages.insert(messages.begin(), {"system", pace_tag(off ? "off" : pace.name)});
-    if (!off) p.think_cap = std::max<int64_t>(1, std::llround(double(rl.limits.think_max) * pace.share));
+    if (!off) p.think_cap = pace_budget(pace, rl.limits.think_max);
   }
   p.ids = chat_prompt(tokenizer_, messages, off ? Thinking::kOff : Thinking::kOn);
   return p;

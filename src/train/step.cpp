@@ -50,9 +50,10 @@ TrainStep::TrainStep(Transformer& model, const TrainOptions& o, bool mask_segmen
 }
 
 void TrainStep::clear_frozen() {
+  if (!options_.mtp_only) return;
   const Weights& w = model_.weights();
   for (size_t i = 0; i < w.specs().size(); ++i)
-    if (options_.mtp_only && !w.specs()[i].mtp) std::fill_n(w.gradients() + w.offset(i), w.specs()[i].elements(), 0.0f);
+    if (!w.specs()[i].mtp) std::fill_n(w.gradients() + w.offset(i), w.specs()[i].elements(), 0.0f);
 }
 
 StepLosses TrainStep::gradients(const TrainBatch& batch, double mtp_lambda) {

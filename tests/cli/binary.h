@@ -37,7 +37,7 @@ struct Launch {
   std::optional<rlim_t> file_size;                 // RLIMIT_FSIZE: writes beyond it fail, as on a full disk
   int signal = 0;                                  // sent once when `when` holds; polled every millisecond
   std::function<bool()> when;
-  std::string folder;                              // to run in; "": the test's own, the repository's root
+  std::string folder = {};                         // to run in; "": the test's own, the repository's root
   std::string binary = MINKE_BINARY;
 };
 

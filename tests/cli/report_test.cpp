@@ -1,43 +1,11 @@
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <string>
-#include <vector>
-
-#include "base/file.h"
-#include "cli/commands.h"
+#include "cli/in_process.h"
 
 namespace minke {
 namespace {
 
-namespace fs = std::filesystem;
-
-class ReportCommand : public ::testing::Test {
+class ReportCommand : public InProcess {
  protected:
-  void SetUp() override {
-    dir_ = fs::temp_directory_path() / ("minke-report-" + std::to_string(getpid()));
-    fs::remove_all(dir_);
-    fs::create_directories(dir_ / "base");
-    fs::create_directories(dir_ / "rl");
-  }
-  void TearDown() override { fs::remove_all(dir_); }
-  std::string at(const std::string& name) const { return (dir_ / name).string(); }
-
-  int run(std::vector<std::string> args) {
-    args.insert(args.begin(), {"minke", "report"});
-    std::vector<char*> argv;
-    for (std::string& a : args) argv.push_back(a.data());
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int code = run_cli(int(argv.size()), argv.data());
-    out_ = testing::internal::GetCapturedStdout();
-    err_ = testing::internal::GetCapturedStderr();
-    return code;
-  }
-
-  fs::path dir_;
-  std::string out_, err_;
+  ReportCommand() : InProcess("report", {"base", "rl"}) {}
 };
 
 TEST_F(ReportCommand, WritesOnePageOfAllRuns) {

@@ -9,10 +9,10 @@ minke=${MINKE:-build/minke}
 commit=$(git rev-parse --short HEAD)
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
 
-ask() {  # SEED EFFORT TASK...
-  seed=$1 effort=$2
-  shift 2
-  $minke eval "$model" --task "$@" --seed "$seed" --effort "$effort" --json | tail -n 1 |
+ask() {  # SEED EFFORT PROBLEMS TASK...
+  seed=$1 effort=$2 n=$3
+  shift 3
+  $minke eval "$model" --task "$@" --n "$n" --seed "$seed" --effort "$effort" --json | tail -n 1 |
     python3 -c '
 import json, sys
 commit, cpu, model, seed, effort, task = sys.argv[1:]
@@ -27,9 +27,9 @@ print(json.dumps(row))' "$commit" "$cpu" "$model" "$seed" "$effort" "$*" | tee -
 for seed in 1 2 3; do
   for effort in off high max; do
     for task in "digits-b1 --level 4" "expressions-b3 --level 4" countdown-a3 words puzzle; do
-      ask $seed $effort $task --n 512
+      ask $seed $effort 512 $task
     done
   done
 done
-[ -z "${GSM8K:-}" ] || ask 1 high gsm8k --data "$GSM8K" --n 500
-[ -z "${SVAMP:-}" ] || ask 1 high svamp --data "$SVAMP" --n 300
+[ -z "${GSM8K:-}" ] || ask 1 high 500 gsm8k --data "$GSM8K"
+[ -z "${SVAMP:-}" ] || ask 1 high 300 svamp --data "$SVAMP"

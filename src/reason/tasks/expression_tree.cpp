@@ -4,8 +4,12 @@
 
 #include <utility>
 
+#include "reason/tasks/trace.h"
+
 namespace minke {
 namespace {
+
+int64_t plain(char op, int64_t a, int64_t b) { return op == '+' ? a + b : op == '-' ? a - b : a * b; }
 
 int strength(char op) { return op == 0 ? 3 : op == '*' ? 2 : 1; }
 
@@ -37,12 +41,19 @@ std::string canonical_expression(const ExpressionNode& node) {
   if (node.op == 0) return std::to_string(node.value);
   std::string a = canonical_expression(*node.left), b = canonical_expression(*node.right);
   if (node.op != '-' && b < a) std::swap(a, b);
-  return fmt::format("({}{}{})", a, node.op, b);
+  return fmt::format("({}{}{})", a, node.sign ? node.sign : node.op, b);
 }
 
 int64_t apply_modular(char op, int64_t a, int64_t b) {
-  const int64_t raw = op == '+' ? a + b : op == '-' ? a - b : a * b;
-  return ((raw % kExpressionModulus) + kExpressionModulus) % kExpressionModulus;
+  return ((plain(op, a, b) % kExpressionModulus) + kExpressionModulus) % kExpressionModulus;
+}
+
+int64_t trace_expression(Rng& rng, const ExpressionNode& node, std::vector<std::string>& lines) {
+  if (node.op == 0) return node.value;
+  const int64_t a = trace_expression(rng, *node.left, lines), b = trace_expression(rng, *node.right, lines);
+  const int64_t raw = plain(node.op, a, b), value = apply_modular(node.op, a, b);
+  lines.push_back(fmt::format("{} {} {} {}{}", a, node.op, b, noisy_equals(rng, raw), value == raw ? "" : fmt::format(" -> {}", value)));
+  return value;
 }
 
 }  // namespace minke

@@ -15,15 +15,6 @@ bool has_chain(const ExpressionNode& node) {
   return here || has_chain(*node.left) || has_chain(*node.right);
 }
 
-int64_t evaluate(Rng& rng, const ExpressionNode& node, std::vector<std::string>& lines) {
-  if (node.op == 0) return node.value;
-  const int64_t a = evaluate(rng, *node.left, lines), b = evaluate(rng, *node.right, lines);
-  const int64_t raw = node.op == '+' ? a + b : node.op == '-' ? a - b : a * b;
-  const int64_t value = apply_modular(node.op, a, b);
-  lines.push_back(fmt::format("{} {} {} {}{}", a, node.op, b, noisy_equals(rng, raw), value == raw ? "" : fmt::format(" -> {}", value)));
-  return value;
-}
-
 }  // namespace
 
 bool draw_expressions(Rng& rng, int level, const KeyFilter& keep, Problem& out) {
@@ -33,7 +24,7 @@ bool draw_expressions(Rng& rng, int level, const KeyFilter& keep, Problem& out) 
   out.prompt = fmt::format("Compute ({}) mod {}.", written_expression(*tree), kExpressionModulus);
   out.has_twins = has_chain(*tree);
   std::vector<std::string> lines;
-  out.gold = std::to_string(evaluate(rng, *tree, lines));
+  out.gold = std::to_string(trace_expression(rng, *tree, lines));
   set_chain(rng, std::move(lines), out);
   return true;
 }

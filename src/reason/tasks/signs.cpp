@@ -14,7 +14,6 @@ namespace {
 
 struct Meaning {
   char hash, ampersand;
-  char of(char sign) const { return sign == '#' ? hash : sign == '&' ? ampersand : sign; }
 };
 constexpr Meaning kPuzzle = {'*', '-'};
 
@@ -31,50 +30,45 @@ std::unique_ptr<ExpressionNode> draw_with_signs(Rng& rng, int operations) {
   std::vector<ExpressionNode*> nodes;
   collect(*tree, nodes);
   const size_t hash = rng.below(nodes.size()), ampersand = (hash + 1 + rng.below(nodes.size() - 1)) % nodes.size();
-  nodes[hash]->op = '#';
-  nodes[ampersand]->op = '&';
+  nodes[hash]->sign = '#';
+  nodes[ampersand]->sign = '&';
   return tree;
 }
 
-int64_t evaluate(const ExpressionNode& node, Meaning meaning) {
-  if (node.op == 0) return node.value;
-  return apply_modular(meaning.of(node.op), evaluate(*node.left, meaning), evaluate(*node.right, meaning));
+void set_meaning(ExpressionNode& node, Meaning meaning) {
+  if (node.op == 0) return;
+  if (node.sign) node.op = node.sign == '#' ? meaning.hash : meaning.ampersand;
+  set_meaning(*node.left, meaning);
+  set_meaning(*node.right, meaning);
 }
 
-bool ambiguous(const ExpressionNode& tree, Meaning meaning) {
-  const int64_t right = evaluate(tree, meaning);
+int64_t value_of(const ExpressionNode& node) {
+  return node.op == 0 ? node.value : apply_modular(node.op, value_of(*node.left), value_of(*node.right));
+}
+
+// Gives the signs their meaning. False: another one gives the same answer.
+bool settle(ExpressionNode& tree, Meaning meaning) {
+  set_meaning(tree, meaning);
+  const int64_t right = value_of(tree);
+  int same = 0;
   for (const char hash : {'+', '-', '*'})
-    for (const char ampersand : {'+', '-', '*'})
-      if ((hash != meaning.hash || ampersand != meaning.ampersand) && evaluate(tree, {hash, ampersand}) == right) return true;
-  return false;
+    for (const char ampersand : {'+', '-', '*'}) {
+      set_meaning(tree, {hash, ampersand});
+      same += value_of(tree) == right;
+    }
+  set_meaning(tree, meaning);
+  return same == 1;
 }
 
 std::string written(const ExpressionNode& node, bool outermost) {
   if (node.op == 0) return std::to_string(node.value);
-  const std::string inner = fmt::format("{} {} {}", written(*node.left, false), node.op, written(*node.right, false));
+  const std::string inner = fmt::format("{} {} {}", written(*node.left, false), node.sign ? node.sign : node.op, written(*node.right, false));
   return outermost ? inner : fmt::format("({})", inner);
 }
 
-// The operands of what commutes in string order.
-std::string canonical(const ExpressionNode& node, Meaning meaning) {
-  if (node.op == 0) return std::to_string(node.value);
-  std::string a = canonical(*node.left, meaning), b = canonical(*node.right, meaning);
-  if (meaning.of(node.op) != '-' && b < a) std::swap(a, b);
-  return fmt::format("({}{}{})", a, node.op, b);
-}
-
-int64_t trace(Rng& rng, const ExpressionNode& node, Meaning meaning, std::vector<std::string>& lines) {
-  if (node.op == 0) return node.value;
-  const int64_t a = trace(rng, *node.left, meaning, lines), b = trace(rng, *node.right, meaning, lines);
-  const char op = meaning.of(node.op);
-  const int64_t raw = op == '+' ? a + b : op == '-' ? a - b : a * b, value = apply_modular(op, a, b);
-  lines.push_back(fmt::format("{} {} {} {}{}", a, op, b, noisy_equals(rng, raw), value == raw ? "" : fmt::format(" -> {}", value)));
-  return value;
-}
-
-void set_problem(Rng& rng, const ExpressionNode& tree, Meaning meaning, Problem& out) {
+void set_problem(Rng& rng, const ExpressionNode& tree, Problem& out) {
   std::vector<std::string> lines;
-  out.gold = std::to_string(trace(rng, tree, meaning, lines));
+  out.gold = std::to_string(trace_expression(rng, tree, lines));
   set_chain(rng, std::move(lines), out);
 }
 
@@ -83,23 +77,23 @@ void set_problem(Rng& rng, const ExpressionNode& tree, Meaning meaning, Problem&
 bool draw_signs(Rng& rng, int level, const KeyFilter& keep, Problem& out) {
   const auto tree = draw_with_signs(rng, level);
   const Meaning meaning = {"+-*"[rng.below(3)], "+-*"[rng.below(3)]};
-  if ((meaning.hash == kPuzzle.hash && meaning.ampersand == kPuzzle.ampersand) || ambiguous(*tree, meaning)) return false;
-  out.canonical_key = fmt::format("signs:{}{}{}", meaning.hash, meaning.ampersand, canonical(*tree, meaning));
+  if ((meaning.hash == kPuzzle.hash && meaning.ampersand == kPuzzle.ampersand) || !settle(*tree, meaning)) return false;
+  out.canonical_key = fmt::format("signs:{}{}{}", meaning.hash, meaning.ampersand, canonical_expression(*tree));
   if (!keep(out.canonical_key)) return false;
   const std::string question = fmt::format("Compute ({}) mod {}", written(*tree, true), kExpressionModulus);
   out.prompt = fmt::format("{} with # for {} and & for {}.", question, meaning.hash, meaning.ampersand);
   out.bare = question + ".";
-  set_problem(rng, *tree, meaning, out);
+  set_problem(rng, *tree, out);
   return true;
 }
 
 bool draw_puzzle(Rng& rng, int level, const KeyFilter& keep, Problem& out) {
   const auto tree = draw_with_signs(rng, level);
-  if (ambiguous(*tree, kPuzzle)) return false;
-  out.canonical_key = fmt::format("unknown-signs:{}", canonical(*tree, kPuzzle));
+  if (!settle(*tree, kPuzzle)) return false;
+  out.canonical_key = fmt::format("unknown-signs:{}", canonical_expression(*tree));
   if (!keep(out.canonical_key)) return false;
   out.prompt = fmt::format("Compute ({}) mod {}.", written(*tree, true), kExpressionModulus);
-  set_problem(rng, *tree, kPuzzle, out);
+  set_problem(rng, *tree, out);
   return true;
 }
 
