@@ -44,9 +44,11 @@ void AnswerView::finish(const AskResult& result) {
     if (style_ == ChatStyle::kDim && tokens_ > 0) write("\r\033[K");
     bool thinking = result.sample().cap > 0;
     for (const int32_t id : result.sample().ids) {
+      if (result.abstained && !thinking) break;
       show(id, thinking);
       thinking = thinking && id != end_of_thinking_id(tokenizer_);
     }
+    if (result.abstained) write(result.sample().said.answer);
   }
   const bool cut = opened_ && thinking_;  // in its thought
   (cut ? thought_ : answer_).finish();
@@ -66,7 +68,7 @@ std::string cost_text(const ChatReply& reply) {
     case EffortExit::kConfident: text += ": confident"; break;
     case EffortExit::kVerified: text += ": verified"; break;
     case EffortExit::kAgreed: text += ": they agree"; break;
-    case EffortExit::kCeiling: text += ": no more samples"; break;
+    case EffortExit::kCeiling: text += reply.result.abstained ? ": too few agree" : ": no more samples"; break;
     case EffortExit::kLength: text += ": answer cut at its limit (-n)"; break;
     case EffortExit::kCancelled: text += ": stopped"; break;
   }

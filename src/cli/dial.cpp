@@ -118,11 +118,12 @@ void run_calibrate(const DialFlags& f) {
   const Calibration c = calibrate(l.problems, l.profile);
   l.profile.automatic = c.table;
   l.profile.confident = c.confident;
+  l.profile.quorum = c.quorum;
   const std::string path = f.model + "/" + kEffortFile;
   write_file_atomic(path, l.profile.json());
   const AutoPolicy& own = c.table.at(c.table.price);
   if (f.json) {
-    std::printf("%s\n", nlohmann::ordered_json{{"file", path}, {"problems", l.problems.size()}, {"confident", c.confident}, {"price", c.table.price},
+    std::printf("%s\n", nlohmann::ordered_json{{"file", path}, {"problems", l.problems.size()}, {"confident", c.confident}, {"quorum", c.quorum}, {"price", c.table.price},
                                                {"accuracy", own.accuracy}, {"tokens", own.tokens}, {"policies", c.table.policies.size()}}
                             .dump()
                             .c_str());
@@ -136,6 +137,7 @@ void run_calibrate(const DialFlags& f) {
     last = &p;
   }
   if (c.confident > 0) std::printf("max ends at a first answer with a confidence of %.4f\n", c.confident);
+  std::printf("max says ? unless %g of %lld samples agree\n", c.quorum * double(kMostSamples), static_cast<long long>(kMostSamples));
   std::printf("written to %s\n", path.c_str());
 }
 
@@ -182,7 +184,7 @@ void add_dial(CLI::App& app) {
   dial->require_subcommand(1);
   auto cf = std::make_shared<DialFlags>();
   auto* calibrate_command = add_common(*dial, "calibrate", "measure what each effort gains, and write minke_effort.json into the model's folder", cf, "calibration");
-  calibrate_command->add_flag("--json", cf->json, "one object: file, problems, confident, price, accuracy, tokens, policies");
+  calibrate_command->add_flag("--json", cf->json, "one object: file, problems, confident, quorum, price, accuracy, tokens, policies");
   calibrate_command->footer("Example:\n  minke dial calibrate models/default --task digits-b1:2-4 --task expressions-b3:2-5 --task countdown-a3 --n 700");
   calibrate_command->callback([cf] {
     cf->model = model_path(cf->model);

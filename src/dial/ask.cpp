@@ -16,6 +16,8 @@
 
 namespace minke {
 
+constexpr const char* kAbstention = "\\boxed{?}";
+
 AnswerReading read_answer(std::string_view completion) {
   AnswerReading r;
   r.answer = extract_answer(completion).answer;
@@ -238,6 +240,13 @@ void Asker::finish(Open& q, const Decision& d) {
   AskResult& r = q.result;
   r.given = d.given;
   for (auto& s : q.samples) r.samples.push_back(std::move(s->out));
+  r.abstained = d.abstains;
+  if (r.abstained) {
+    AskSample& s = r.samples[r.given];
+    s.said.answer = kAbstention;
+    s.text = s.said.thinking + (s.said.closed ? "</think>" : "") + s.said.answer;
+    s.reading = q.question.read(s.text);
+  }
   // Where nobody has a vote, a `?` speaks rather than a sample without an answer.
   for (size_t i = 0; i < r.samples.size() && r.sample().reading.answer.empty(); ++i)
     if (!r.samples[i].reading.answer.empty()) r.given = i;
@@ -292,6 +301,7 @@ void Asker::cancel(Id id) {
   so_far.samples = int64_t(whole.size());
   so_far.rule = EffortRule::kVotes;
   Decision d = whole.empty() ? Decision{} : decide(so_far, profile_, q.question.checker, whole);
+  d.abstains = false;  // more samples might have agreed
   if (!at.empty()) d.given = at[d.given];
   d.exit = EffortExit::kCancelled;
   finish(q, d);

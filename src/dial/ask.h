@@ -65,6 +65,7 @@ struct AskSample {
 struct AskResult {
   std::vector<AskSample> samples;     // in their order
   size_t given = 0;                   // which one speaks
+  bool abstained = false;             // with `?` in place of its own answer (decide.h): its ids are what it drew, its texts say `?`
   EffortSpent effort;
   int64_t prompt_tokens = 0;          // of its different prompts (one a cap); each goes through the model once
   int64_t tokens = 0;                 // of all completions

@@ -80,6 +80,23 @@ double sure_confidence(std::span<const RecordedProblem> problems) {
   return sure;
 }
 
+// The least share of max's samples that must agree for kGiven of the answers that it then gives to be right; 1 where none is enough.
+double quorum_of(std::span<const RecordedProblem> problems, EffortProfile profile) {
+  constexpr double kGiven = 0.9;
+  const EffortPlan plan = plan_effort(parse_effort("max"), profile);
+  for (int64_t votes = 1; votes < kMostSamples; ++votes) {
+    profile.quorum = double(votes) / double(kMostSamples);
+    double given = 0, right = 0;
+    for (const RecordedProblem& p : problems) {
+      const Replay r = replay(plan, profile, p, true);
+      given += r.answers;
+      right += r.right;
+    }
+    if (right >= kGiven * given) return profile.quorum;
+  }
+  return 1;
+}
+
 // ---- 2. Paths ----
 
 // One problem with one rotation along a path: after each step the belief's cell, whether its leader is right, and what the step cost.
@@ -282,6 +299,9 @@ Calibration calibrate(std::span<const RecordedProblem> problems, const EffortPro
   }
   table.coincidence = coincidence_of(problems);
   out.confident = sure_confidence(problems);
+  EffortProfile sure = profile;
+  sure.confident = out.confident;
+  out.quorum = quorum_of(problems, std::move(sure));
 
   const std::vector<Known> known = known_samples(problems, table);
   double high = 0;

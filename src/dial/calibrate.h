@@ -17,6 +17,7 @@ namespace minke {
 struct Calibration {
   AutoTable table;
   double confident = 0;  // EffortProfile's; 0: no confidence is enough
+  double quorum = 0;     // EffortProfile's
 };
 
 // Problems with all of dial_arms(profile), 8 samples each; at least kLeastProblems. The table's own price: the highest at which accuracy is, on

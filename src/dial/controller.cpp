@@ -53,6 +53,7 @@ Decision decide_auto(const EffortProfile& profile, bool checker, std::span<const
     while (!checker && n + size_t(d.samples) < steps && policy.gates[n + size_t(d.samples) - 1].always() && policy.path[n + size_t(d.samples)] == policy.path[n]) ++d.samples;
     return d;
   }
+  d.abstains = checker && profile.quorum > 0;  // content with none
   if (belief.leader < 0) {
     d.exit = EffortExit::kCeiling;
     return d;

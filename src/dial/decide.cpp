@@ -22,8 +22,9 @@ Decision enough(size_t given, std::optional<EffortExit> exit) {
   return d;
 }
 
-Decision by_votes(const EffortPlan& plan, double confident, bool checker, std::span<const SampleView> samples) {
+Decision by_votes(const EffortPlan& plan, const EffortProfile& profile, bool checker, std::span<const SampleView> samples) {
   const int64_t n = int64_t(samples.size());
+  const double confident = profile.confident;
   if (n == 0 && (checker || confident > 0)) return more(plan.cap, 1);  // the first may be the last
   for (size_t i = 0; i < samples.size(); ++i)
     if (checker && samples[i].verified) return enough(i, EffortExit::kVerified);
@@ -33,7 +34,11 @@ Decision by_votes(const EffortPlan& plan, double confident, bool checker, std::s
   if (!checker && n == 1 && plan.rule != EffortRule::kAll && confident > 0 && !samples[0].vote.empty() && samples[0].confidence >= confident) return enough(0, EffortExit::kConfident);
   const int64_t missing = votes_to_settle(votes.leading(), votes.runner_up());
   if (!checker && missing == 0 && plan.rule != EffortRule::kAll) return enough(speaker, EffortExit::kAgreed);
-  if (n >= plan.samples) return enough(speaker, EffortExit::kCeiling);
+  if (n >= plan.samples) {
+    Decision d = enough(speaker, EffortExit::kCeiling);
+    d.abstains = plan.rule != EffortRule::kAll && profile.quorum > 0 && (checker || (votes.leading() > 0 && double(votes.leading()) < profile.quorum * double(n)));
+    return d;
+  }
   return more(plan.cap, checker ? 1 : std::min(missing, plan.samples - n));
 }
 
@@ -43,7 +48,7 @@ Decision decide(const EffortPlan& plan, const EffortProfile& profile, bool check
   if (plan.rule == EffortRule::kOne) return samples.empty() ? more(plan.cap, 1) : enough(0, std::nullopt);
   if (plan.rule == EffortRule::kAll && samples.size() < size_t(plan.samples)) return more(plan.cap, plan.samples - int64_t(samples.size()));
   if (plan.rule == EffortRule::kAuto && profile.automatic) return decide_auto(profile, checker, samples);
-  return by_votes(plan, profile.confident, checker, samples);
+  return by_votes(plan, profile, checker, samples);
 }
 
 }  // namespace minke

@@ -24,6 +24,7 @@ struct Decision {
   int64_t cap = 0;         // of these
   // Enough:
   size_t given = 0;        // the sample that speaks
+  bool abstains = false;   // it says `?`, whatever its answer: too few samples share it, or no checker was content
   std::optional<EffortExit> exit;  // nothing: as that sample ended
 };
 

@@ -30,6 +30,7 @@ EffortProfile EffortProfile::from_json(std::string_view text, const std::string&
   p.full_budget = f.integer("full_budget", 1, int64_t(1) << 24, p.full_budget);
   p.tag = f.boolean("tag", false);
   p.confident = f.number("confident", 0, 1, 0);
+  p.quorum = f.number("quorum", 0, 1, 0);
   if (std::optional<Fields> a = f.object("auto")) p.automatic = parse_auto(*a);
   f.reject_unknown();
   return p;
@@ -38,6 +39,7 @@ EffortProfile EffortProfile::from_json(std::string_view text, const std::string&
 std::string EffortProfile::json() const {
   nlohmann::ordered_json j = {{"full_budget", full_budget}, {"tag", tag}};
   if (confident > 0) j["confident"] = confident;
+  if (quorum > 0) j["quorum"] = quorum;
   if (automatic) j["auto"] = auto_json(*automatic);
   return j.dump(2) + "\n";
 }

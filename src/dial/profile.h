@@ -17,6 +17,7 @@ struct EffortProfile {
   int64_t full_budget = 256;  // C, tokens: the longest useful thought
   bool tag = false;           // it was trained to read "effort: low" as a system message
   double confident = 0;       // max ends at a first answer at least this confident (ask.h: AskSample::confidence); 0: never
+  double quorum = 0;          // at its ceiling max says `?` unless this share of its samples agree, and where a checker is content with none; 0: never
   std::optional<AutoTable> automatic;  // "auto"; without it auto asks as max does
   double price = 0;           // of auto, in place of the table's own; not in the file
 

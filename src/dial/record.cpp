@@ -121,7 +121,9 @@ Replay replay(const EffortPlan& plan, const EffortProfile& profile, const Record
       r.given = d.given;
       r.exit = d.exit;
       const auto [arm, sample] = r.asked[r.given];
-      r.right = problem.arms[arm].samples[sample].right;
+      const RecordedSample& s = problem.arms[arm].samples[sample];
+      r.answers = !d.abstains && !s.vote.empty();
+      r.right = !d.abstains && s.right;
       return r;
     }
     const size_t a = size_t(std::find_if(problem.arms.begin(), problem.arms.end(), [&](const RecordedArm& x) { return x.cap == d.cap; }) - problem.arms.begin());

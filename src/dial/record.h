@@ -56,6 +56,7 @@ std::vector<RecordedProblem> record_samples(Asker& asker, std::span<const Proble
 struct Replay {
   std::vector<std::pair<size_t, size_t>> asked;  // arm, sample
   size_t given = 0;                              // of asked
+  bool answers = false;                          // it says something, and not `?`
   bool right = false;
   std::optional<EffortExit> exit;
   int64_t prompt = 0, tokens = 0;                // of different prompts; of all completions

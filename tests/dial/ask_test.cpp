@@ -202,6 +202,38 @@ TEST(Ask, CheckerStopsAtTheFirstVerified) {
   EXPECT_NEAR(samples / 60, expected, 4 * 2.3 / std::sqrt(60.0));
 }
 
+// With a quorum, a ceiling without a majority says `?`, in its texts and to a grader; ids stay what was drawn.
+TEST(Ask, WithoutAQuorumItAbstains) {
+  std::vector<AskQuestion> questions;
+  for (int i = 0; i < 120; ++i) questions.push_back(question(std::to_string(i), "max"));
+  EffortProfile strict = profile(8);
+  strict.quorum = 0.75;
+  int abstained = 0;
+  const std::vector<AskResult> free = ask(guesser(), profile(8), warm(), questions), bound = ask(guesser(), strict, warm(), questions);
+  for (size_t i = 0; i < bound.size(); ++i) {
+    const AskResult& r = bound[i];
+    EXPECT_EQ(r.sample().ids, free[i].sample().ids);
+    int64_t leading = 0;
+    for (const AskSample& s : free[i].samples) leading += s.reading.vote == free[i].sample().reading.vote;
+    EXPECT_EQ(r.abstained, r.effort.exit == EffortExit::kCeiling && leading < 6) << i;
+    if (!r.abstained) continue;
+    ++abstained;
+    EXPECT_TRUE(r.sample().text.ends_with("</think>\\boxed{?}")) << r.sample().text;
+    EXPECT_EQ(r.sample().said.answer, "\\boxed{?}");
+    EXPECT_EQ(r.sample().reading.vote, "");
+  }
+  EXPECT_GT(abstained, 10);
+  EXPECT_LT(abstained, 110);
+
+  questions.resize(1);
+  questions[0].checker = true;
+  const AskResult refused = ask(guesser(), strict, warm(), questions)[0];
+  EXPECT_TRUE(refused.abstained) << "no sample was verified";
+  EXPECT_EQ(refused.samples.size(), 8u);
+  questions[0].samples = 8;
+  EXPECT_FALSE(ask(guesser(), strict, warm(), questions)[0].abstained) << "recorded samples stay as they were drawn";
+}
+
 TEST(Ask, ExactlySoManySamples) {
   std::vector<AskQuestion> questions = {question("a", "high"), question("a", "off")};
   for (AskQuestion& q : questions) q.samples = 6;

@@ -70,6 +70,16 @@ TEST(Decide, AgreementCeilingConfidenceAndChecker) {
   EXPECT_EQ(ceiling.given, 1u);
   EXPECT_EQ(*decide(plan, {}, false, views({"", "", "", "", "", "", "", ""})).exit, EffortExit::kCeiling);
 
+  EXPECT_FALSE(ceiling.abstains);
+
+  EffortProfile majority;
+  majority.quorum = 0.5;
+  EXPECT_TRUE(decide(plan, majority, false, views({"a", "b", "b", "a", "c", "d", "b", ""})).abstains) << "three of eight";
+  EXPECT_FALSE(decide(plan, majority, false, views({"a", "b", "b", "a", "c", "d", "b", "b"})).abstains);
+  EXPECT_FALSE(decide(plan, majority, false, views({"", "", "", "", "", "", "", ""})).abstains) << "nothing to disown";
+  EXPECT_FALSE(decide(plan, majority, false, views({"a", "a", "a", "a"})).abstains);
+  EXPECT_TRUE(decide(plan, majority, true, views({"a", "a", "a", "a", "a", "a", "a", "a"})).abstains) << "the checker was content with none";
+
   EffortProfile sure;
   sure.confident = 0.9;
   EXPECT_EQ(decide(plan, sure, false, {}).samples, 1) << "the first may be the last";

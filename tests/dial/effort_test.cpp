@@ -89,10 +89,12 @@ TEST(EffortProfile, ReadsWhatItWrites) {
   p.full_budget = 777;
   p.tag = true;
   p.confident = 0.97;
+  p.quorum = 0.5;
   const EffortProfile q = EffortProfile::from_json(p.json(), "x.json", 2048);
   EXPECT_EQ(q.full_budget, 777);
   EXPECT_TRUE(q.tag);
   EXPECT_EQ(q.confident, 0.97);
+  EXPECT_EQ(q.quorum, 0.5);
   EXPECT_EQ(EffortProfile::from_json("{}", "x.json", 2048).full_budget, 992);
   EXPECT_FALSE(EffortProfile::from_json("{}", "x.json", 2048).tag);
   EXPECT_EQ(EffortProfile::for_positions(163840).full_budget, 32768);
