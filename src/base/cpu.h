@@ -10,7 +10,7 @@ inline constexpr int kIsaCount = 5;
 
 const char* isa_name(Isa isa);       // "scalar", "avx2", "avx512", "avx512_bf16", "amx"
 bool isa_supported(Isa isa);         // by this machine and kernel (AMX asks for its tile permission once)
-Isa best_isa();                      // the highest supported
+Isa best_isa();                      // the fastest supported: the highest, but on Intel avx512 rather than avx512_bf16
 Isa chosen_isa();                    // best_isa(), or MINKE_ISA; an unknown or unsupported name throws UsageError
 // Changes the choice; for tests and benches, with no kernel running. Packed weights of another variant become unreadable.
 void force_isa(Isa isa);
