@@ -25,8 +25,8 @@ struct E5M2 {
 
 // What becomes of values that round beyond the largest number, infinities among them.
 enum class Fp8Overflow : uint8_t {
-  kSaturate,  // the largest number, as CUDA's __NV_SATFINITE
-  kSpecial,   // NaN in E4M3, infinity in E5M2, as torch's conversions
+  kSaturate,  // the largest number, as CUDA's __NV_SATFINITE does, and PyTorch 2.15 in E4M3
+  kSpecial,   // NaN in E4M3; infinity in E5M2, as PyTorch does
 };
 
 template <class F>
