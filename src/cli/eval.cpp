@@ -95,6 +95,7 @@ void add_eval(CLI::App& app) {
   c->add_flag("--whole", t->problems.whole, "the file holds test problems alone: none of it was trained on, all of it is the test split")->needs(task);
   c->add_option("--rows", t->rows, "a file that keeps the rows as they come; the same command goes on from it, also with more problems or samples")->needs(task);
   c->add_option("--against", t->against, "earlier rows (of --rows or --json) of the same problems: what changed, paired")->needs(task)->check(CLI::ExistingFile);
+  c->add_flag("--mtp", t->mtp, "also how often the MTP module's draft is the next token of greedy answers to these problems")->needs(task);
   auto* text = c->add_option("--text", o->text, "file or folder: .txt, .jsonl with \"text\", .gz, .zst")->group("what: one of")->excludes(task);
   auto* mixture = c->add_option("--mixture", o->mixture,
                                 "a training config: its held-out text and calibration problems in its shares; also loss, MaxVio and expert loads");

@@ -4,7 +4,10 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/interrupt.h"
+#include "checkpoint/model_folder.h"
 #include "eval/compare.h"
+#include "eval/mtp_acceptance.h"
 #include "eval/summary.h"
 
 namespace minke {
@@ -55,7 +58,13 @@ void run_eval_task(const EvalTaskFlags& f) {
   if (!f.rows.empty()) file.emplace(f.rows, f.made_by(f.split.c_str()));
   const std::vector<SampleRow> rows = answer_problems(f, options, problems, file ? &*file : nullptr);
 
-  const TaskSummary all = summarise(rows);
+  TaskSummary all = summarise(rows);
+  if (f.mtp) {
+    const std::unique_ptr<Transformer> model = load_model(f.model, f.dtype, WeightUse::kInference);
+    const MtpAcceptance mtp = mtp_acceptance(*model, Tokenizer::load(f.model), problems, options.max_tokens, [] { return interrupted(); });
+    if (interrupted()) throw Interrupted();
+    all.mtp_acceptance = mtp.share();
+  }
   const std::vector<TaskSummary> levels = summarise_levels(rows);
   if (f.json) {
     for (const SampleRow& r : rows) std::printf("%s\n", row_json(r, false).c_str());

@@ -11,6 +11,7 @@ struct EvalTaskFlags : TaskFlags {
     options.samples = 4;
   }
   std::string split = "test", rows, against;
+  bool mtp = false;
 };
 
 void run_eval_task(const EvalTaskFlags& flags);

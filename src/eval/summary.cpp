@@ -90,6 +90,7 @@ std::vector<TaskSummary> summarise_levels(std::span<const SampleRow> rows) {
 
 std::string summary_json(const TaskSummary& all, std::span<const TaskSummary> levels) {
   Json j = to_json(all);
+  if (all.mtp_acceptance) j["mtp_acceptance"] = *all.mtp_acceptance;
   if (!levels.empty()) j["levels"] = Json::array();
   for (const TaskSummary& l : levels) {
     Json object = {{"family", l.family}, {"level", l.level}};
@@ -108,6 +109,7 @@ std::string summary_table(const TaskSummary& all, std::span<const TaskSummary> l
     out += table_line(l.family + (l.level ? fmt::format(" level {}", l.level) : "") + (l.group.empty() ? "" : ", " + l.group), l);
   if (levels.size() != 1) out += table_line("all", all);
   if (all.ungradable) out += fmt::format("{} problems left out: their answers cannot be read\n", all.ungradable);
+  if (all.mtp_acceptance) out += fmt::format("MTP's draft is the next greedy token at {:.1f}% of the places of greedy answers\n", 100 * *all.mtp_acceptance);
   return out;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Rows added up: what `minke eval` prints and what a run of RL follows.
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct TaskSummary {
   double mean_think_tokens = 0;
   double abstained = 0, no_answer = 0, capped = 0, cut = 0;  // shares of the answers: `?`, nothing to grade, Exit::kCap, Exit::kLength
   int64_t ungradable = 0;       // problems left out: their gold does not parse
+  std::optional<double> mtp_acceptance;  // where it was asked for (mtp_acceptance.h)
 };
 
 // Rows in any order, the same number of samples for every problem (0 to samples - 1). A problem with an ungradable sample is left
@@ -33,7 +35,7 @@ TaskSummary summarise(std::span<const SampleRow> rows);
 std::vector<TaskSummary> summarise_levels(std::span<const SampleRow> rows);
 
 // {"pass1", "ci95", "pass_k", "cons_k", "n", "samples", "mean_tokens", "mean_think_tokens", "abstained", "no_answer", "capped", "cut",
-// "ungradable"}; with levels: "levels", the same objects with "family", "level" and, where there is one, "group" before them.
+// "ungradable"}, "mtp_acceptance" where it was measured; with levels: "levels", the same objects with "family", "level" and, where there is one, "group" before them.
 std::string summary_json(const TaskSummary& all, std::span<const TaskSummary> levels = {});
 
 // A table, a line a level and one for all where there are several.

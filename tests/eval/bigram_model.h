@@ -37,7 +37,8 @@ class BigramModel {
     return ids.size() == 1 ? ids[0] : throw std::runtime_error("not one token: " + text);
   }
 
-  std::unique_ptr<Transformer> build(WeightUse use) const {
+  // drafts: the MTP module hands the embedding of the token ahead to the head, and so knows what the model knows; else it knows nothing.
+  std::unique_ptr<Transformer> build(WeightUse use, bool drafts = false) const {
     const ModelConfig config = ModelConfig::from_toml(read_file("configs/nano.toml"), "nano.toml");
     const size_t d = size_t(config.hidden_size);
     if (directions_.size() > d) throw std::runtime_error("more tokens than directions");
@@ -45,8 +46,11 @@ class BigramModel {
     for (const auto& [id, direction] : directions_) embedding[size_t(id) * d + direction] = 1;
     for (const auto& [pair, weight] : weights_)  // model.norm makes the one into sqrt(d); 30 leaves nothing to tokens that do not follow
       head[size_t(pair.second) * d + directions_.at(pair.first)] = float((30 + std::log(weight)) / std::sqrt(double(d)));
+    std::vector<float> eh_proj(2 * d * d);
+    for (size_t i = 0; drafts && i < d; ++i) eh_proj[i * 2 * d + i] = 1;
     auto model = std::make_unique<Transformer>(config, DType::kF32, use);
     model->weights().fill([&](const ParameterSpec& spec) -> ParameterValues {
+      if (spec.name.ends_with("eh_proj.weight")) return {DType::kF32, eh_proj.data()};
       const bool table = spec.kind == ParameterKind::kEmbedding, last = spec.kind == ParameterKind::kHead;
       return {DType::kF32, table ? embedding.data() : last ? head.data() : spec.kind == ParameterKind::kNorm ? ones.data() : zeros.data()};
     });

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "eval/mtp_acceptance.h"
 #include "eval/bigram_model.h"
 
 namespace minke {
@@ -49,6 +50,16 @@ std::string all_json(const std::vector<SampleRow>& rows) {
   std::string out;
   for (const SampleRow& r : rows) out += row_json(r, true) + "\n";
   return out;
+}
+
+TEST(MtpAcceptance, CountsGuessesOfTheTokenAfterTheNext) {
+  const std::vector<Problem> problems = sums(5, "4");
+  const std::unique_ptr<Transformer> knows = guessing_model(tokenizer()).build(WeightUse::kInference, true), knows_nothing = guessing_model(tokenizer()).build(WeightUse::kInference);
+  const MtpAcceptance all = mtp_acceptance(*knows, tokenizer(), problems, 16), none = mtp_acceptance(*knows_nothing, tokenizer(), problems, 16);
+  EXPECT_EQ(all.drafts, 5 * 15);  // sevens to the end, of which the first has no draft
+  EXPECT_EQ(all.accepted, all.drafts);
+  EXPECT_EQ(none.drafts, all.drafts);
+  EXPECT_EQ(none.accepted, 0);
 }
 
 TEST(TaskEval, FindsTheModelsProbabilities) {
