@@ -67,6 +67,7 @@ HfFolder::HfFolder(const std::string& path) : path_(path) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(path, ignored)) fail("{}: expected a model folder (config.json and safetensors files)", path);
   config_ = ModelConfig::load(path);
+  fp8_ = read_quantization(path + "/config.json");
   const std::string index_path = path + "/" + kIndexName, single = path + "/model.safetensors";
   if (file_exists(index_path)) {
     open_shards(read_index(index_path), index_path);
@@ -132,11 +133,22 @@ void HfFolder::check(const ModelConfig& config) const {
       main_missing |= !p.mtp;
     } else if (t->shape != p.shape) {
       wrong.push_back(fmt::format("{} is {}, expected {}", p.name, shape_text(t->shape), shape_text(p.shape)));
+    } else if (t->dtype == kFp8Dtype && fp8_ && p.shape.size() == 2) {
+      const TensorInfo want = fp8_scale_tensor(p, *fp8_), *scales = find(want.name);
+      if (!scales) {
+        missing.push_back(want.name);
+        main_missing |= !p.mtp;
+      } else if (scales->shape != want.shape) {
+        wrong.push_back(fmt::format("{} is {}, expected {}", want.name, shape_text(scales->shape), shape_text(want.shape)));
+      }
     }
   }
   for (const TensorInfo* t : tensors_) {
     std::string_view name = t->name;
-    if (name.ends_with(".weight_scale_inv")) name.remove_suffix(std::strlen("_scale_inv"));  // beside an FP8 matrix
+    if (name.ends_with(kFp8ScaleSuffix)) {
+      name.remove_suffix(kFp8ScaleSuffix.size());
+      if (const TensorInfo* matrix = find(name); matrix && !matrix->dtype.starts_with("F8_")) name = t->name;  // scales of nothing
+    }
     const bool ignored = layer_of(name) >= config.layers_with_mtp() || name.ends_with("rotary_emb.inv_freq");
     if (!ignored && !known.count(name)) unexpected.push_back(t->name);
   }
@@ -161,10 +173,12 @@ void HfFolder::read(const std::string& name, const std::vector<int64_t>& shape, 
     if (n > 0) std::memcpy(to, from, t.bytes());
     return;
   }
+  if (t.dtype == kFp8Dtype) {
+    read_fp8(t, file, from, dtype, to);
+    return;
+  }
   const bool f16 = t.dtype == "F16";
-  if (!stored && !f16)
-    fail("{}: tensor {} is stored as {}; minke reads F32, BF16 and F16{}", file, name, t.dtype,
-         t.dtype.starts_with("F8_") ? " (FP8 weights are not supported yet; use a BF16 copy of the model)" : "");
+  if (!stored && !f16) fail("{}: tensor {} is stored as {}; minke reads F32, BF16, F16 and F8_E4M3", file, name, t.dtype);
   // In pieces, by way of aligned buffers: the data in the file may lie anywhere.
   constexpr int64_t kPiece = 4096;
   alignas(64) uint8_t raw[kPiece * 4];
@@ -181,6 +195,25 @@ void HfFolder::read(const std::string& name, const std::vector<int64_t>& shape, 
       convert(*stored, raw, dtype, static_cast<uint8_t*>(to) + size_t(i) * out, m);
     }
   }
+}
+
+void HfFolder::read_fp8(const TensorInfo& t, const std::string& file, const uint8_t* codes, DType dtype, void* to) const {
+  if (!fp8_)
+    fail("{}: tensor {} is stored as F8_E4M3, but {}/config.json has no quantization_config that tells how its scales lie", file, t.name, path_);
+  if (t.shape.size() != 2) fail("{}: tensor {} is stored as F8_E4M3 and is {}; only matrices have scales", file, t.name, shape_text(t.shape));
+  const Fp8Cut cut = fp8_->cut(t.shape);
+  std::vector<float> scales(size_t(cut.scale_rows() * cut.scale_cols()));
+  read(t.name + std::string(kFp8ScaleSuffix), {cut.scale_rows(), cut.scale_cols()}, DType::kF32, scales.data());
+  fp8_dequantise(cut, codes, scales.data(), dtype, to, cut.cols);
+}
+
+bool HfFolder::put_fp8_bytes(const ParameterSpec& spec, const TensorInfo& tensor, const PutBytes& put) const {
+  const TensorInfo *codes = find(spec.name), *scales = find(spec.name + std::string(kFp8ScaleSuffix));
+  if (!codes || codes->dtype != kFp8Dtype || !scales || scales->dtype != "F32") return false;
+  const TensorInfo& stored = tensor.name == spec.name ? *codes : *scales;
+  MINKE_CHECK(stored.shape == tensor.shape);
+  put(by_name_.at(stored.name).file->data(stored), stored.bytes());
+  return true;
 }
 
 std::map<std::string, std::string> read_tokenizer_files(const std::string& folder) {

@@ -45,17 +45,24 @@ struct Shard {
   int64_t bytes = 0;
 };
 
-std::vector<Shard> plan_shards(const ModelConfig& config, const std::vector<ParameterSpec>& list, int64_t shard_bytes) {
+// The tensors that store a parameter.
+std::vector<TensorInfo> tensors_of(const ParameterSpec& p, DType dtype, const std::optional<Fp8Weights>& fp8) {
+  if (fp8 && published_in_fp8(p)) return {fp8_scale_tensor(p, *fp8), fp8_code_tensor(p)};
+  TensorInfo t;
+  t.name = p.name;
+  t.dtype = dtype_info(p.stored_dtype(dtype)).safetensors;
+  t.shape = p.shape;
+  return {t};
+}
+
+std::vector<Shard> plan_shards(const ModelConfig& config, const std::vector<ParameterSpec>& list, const SaveOptions& options) {
   std::vector<Shard> shards(1);
   for (const ParameterSpec& p : list) {
-    const DTypeInfo& dtype = dtype_info(p.stored_dtype(config.dtype));
-    const int64_t bytes = p.elements() * int64_t(dtype.bytes);
-    if (!shards.back().tensors.empty() && shards.back().bytes + bytes > shard_bytes) shards.emplace_back();
-    TensorInfo t;
-    t.name = p.name;
-    t.dtype = dtype.safetensors;
-    t.shape = p.shape;
-    shards.back().tensors.push_back(std::move(t));
+    const std::vector<TensorInfo> tensors = tensors_of(p, config.dtype, options.fp8);
+    int64_t bytes = 0;
+    for (const TensorInfo& t : tensors) bytes += t.elements() * safetensors_bits(t.dtype) / 8;
+    if (!shards.back().tensors.empty() && shards.back().bytes + bytes > options.shard_bytes) shards.emplace_back();
+    shards.back().tensors.insert(shards.back().tensors.end(), tensors.begin(), tensors.end());
     shards.back().bytes += bytes;
   }
   for (size_t i = 0; i < shards.size(); ++i)
@@ -63,13 +70,19 @@ std::vector<Shard> plan_shards(const ModelConfig& config, const std::vector<Para
   return shards;
 }
 
+// `specs`: the parameter behind a tensor.
 void write_shard(const std::string& path, const Shard& shard, const std::unordered_map<std::string, const ParameterSpec*>& specs,
-                 const ParameterSource& source) {
+                 const ParameterSource& source, const SaveOptions& options) {
   constexpr int64_t kPiece = 1 << 16;
   std::vector<uint8_t> piece;
   write_safetensors(path, shard.tensors, [&](const TensorInfo& t, const PutBytes& put) {
     const ParameterSpec* spec = specs.at(t.name);
     if (!spec->copy_of.empty()) spec = specs.at(spec->copy_of);
+    if (options.fp8 && published_in_fp8(*spec)) {
+      if (options.fp8_codes && options.fp8_codes->put_fp8_bytes(*spec, t, put)) return;
+      put_fp8(t, *spec, source(*spec), *options.fp8, put);
+      return;
+    }
     const ParameterValues from = source(*spec);
     const DType to = *dtype_by_safetensors(t.dtype);
     if (from.dtype == to) {
@@ -229,12 +242,14 @@ void write_hf_folder(const std::string& path_in, const ModelConfig& config, cons
 
   const std::vector<ParameterSpec> list = parameter_list(config);
   std::unordered_map<std::string, const ParameterSpec*> specs;
-  for (const ParameterSpec& p : list) specs.emplace(p.name, &p);
-  const std::vector<Shard> shards = plan_shards(config, list, options.shard_bytes);
+  for (const ParameterSpec& p : list)
+    for (const TensorInfo& t : tensors_of(p, config.dtype, options.fp8)) specs.emplace(t.name, &p);
+  const std::vector<Shard> shards = plan_shards(config, list, options);
 
   std::map<std::string, std::string> texts = options.files;
   texts.emplace("generation_config.json", generation_config(config));
   nlohmann::ordered_json json = nlohmann::ordered_json::parse(config.to_json());
+  if (options.fp8) json["quantization_config"] = quantization_json(*options.fp8);
   if (options.stale_mtp) json[kStaleMtp] = true;
   texts["config.json"] = json.dump(2) + "\n";
   if (shards.size() > 1) texts["model.safetensors.index.json"] = index_json(shards);
@@ -243,7 +258,7 @@ void write_hf_folder(const std::string& path_in, const ModelConfig& config, cons
   TemporaryFolder temporary(fmt::format("{}.tmp-{}", path, getpid()));
   std::vector<std::string> written;
   for (const Shard& s : shards) {
-    write_shard(temporary.path() + "/" + s.name, s, specs, source);
+    write_shard(temporary.path() + "/" + s.name, s, specs, source, options);
     written.push_back(s.name);
   }
   for (const auto& [name, text] : texts) {

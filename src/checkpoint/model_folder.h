@@ -7,7 +7,7 @@
 
 namespace minke {
 
-// dtype: "auto" computes as the folder is stored (bf16 or f32), "bf16", "f32" convert.
+// dtype: "auto" computes as the folder is stored (bf16 or f32; FP8 in its torch_dtype), "bf16", "f32" convert.
 std::unique_ptr<Transformer> load_model(const std::string& folder, const std::string& dtype, WeightUse use);
 
 // Fills a training model's masters from a folder of the same config.

@@ -96,6 +96,33 @@ TEST_F(InspectTest, ConvertChangesDtypeAndDropsMtp) {
   }
 }
 
+TEST_F(InspectTest, ConvertToFp8AndBack) {
+  const Result first = run({"convert", at("m"), at("n"), "--dtype", "fp8", "--scales", "pow2"});
+  ASSERT_EQ(first.code, 0) << first.err;
+  const auto json = nlohmann::json::parse(run({"inspect", at("n"), "--json"}).out);
+  EXPECT_NE(first.out.find(std::to_string(json["bytes"].get<int64_t>()) + " bytes, fp8\n"), std::string::npos) << first.out;
+  EXPECT_EQ(json["total_params"], nlohmann::json::parse(run({"inspect", at("m"), "--json"}).out)["total_params"]) << "scales are no parameters";
+  ASSERT_EQ(run({"convert", at("n"), at("again")}).code, 0);
+  EXPECT_EQ(read_file(at("again/model.safetensors")), read_file(at("n/model.safetensors")));
+  EXPECT_EQ(read_file(at("again/config.json")), read_file(at("n/config.json")));
+
+  // Powers of two: bf16 holds every value exactly.
+  ASSERT_EQ(run({"convert", at("n"), at("back"), "--dtype", "bf16"}).code, 0);
+  EXPECT_EQ(read_file(at("back/config.json")), read_file(at("m/config.json")));
+  const HfFolder fp8(at("n")), back(at("back"));
+  size_t matrices = 0;
+  for (const TensorInfo* t : back.tensors()) {
+    std::vector<float> x(size_t(t->elements())), y(x.size());
+    fp8.read(t->name, t->shape, DType::kF32, x.data());
+    back.read(t->name, t->shape, DType::kF32, y.data());
+    EXPECT_EQ(x, y) << t->name;
+    EXPECT_EQ(t->dtype, t->name.ends_with("e_score_correction_bias") ? "F32" : "BF16");
+    matrices += fp8.find(t->name)->dtype == "F8_E4M3";
+  }
+  EXPECT_EQ(fp8.tensors().size(), back.tensors().size() + matrices);
+  EXPECT_GT(matrices, 0u);
+}
+
 // One line, the right exit code, and the old model untouched.
 TEST_F(InspectTest, BadInput) {
   const struct {
@@ -108,7 +135,8 @@ TEST_F(InspectTest, BadInput) {
       {{"inspect", at("nothing")}, 1, "nothing"},
       {{"inspect", at("m/model.safetensors")}, 1, "expected a model folder, a .json or a .toml"},
       {{"convert", at("m"), at("m")}, 2, "both source and target"},
-      {{"convert", at("m"), at("n"), "--dtype", "fp8"}, 2, "fp8"},
+      {{"convert", at("m"), at("n"), "--dtype", "fp16"}, 2, "fp16"},
+      {{"convert", at("m"), at("n"), "--scales", "pow2"}, 2, "--scales goes with --dtype fp8"},
       {{"convert", at("m"), at("m/config.json")}, 1, "is a file"},
       {{"convert", at("nothing"), at("n")}, 1, "expected a model folder"},
   };
