@@ -8,9 +8,9 @@ logging.set_verbosity_error()
 logging.disable_progress_bar()
 
 
-def load_peer(folder, dtype=torch.float32):
+def load_peer(folder, dtype=torch.float32, **options):
     """Returns the model and what its loader reported as missing and as unexpected."""
-    model, info = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager", output_loading_info=True)
+    model, info = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager", output_loading_info=True, **options)
     return model.eval(), sorted(info["missing_keys"]), sorted(info["unexpected_keys"])
 
 
