@@ -1,4 +1,4 @@
-// minke bench: kernels on real model shapes, each beside the roof measured in the same seconds.
+// minke bench: kernels on real model shapes, or a config's training step, each beside the roof measured in the same seconds.
 #include <time.h>
 
 #include <CLI/CLI.hpp>
@@ -12,9 +12,11 @@
 
 #include "base/buffer.h"
 #include "base/cpu.h"
+#include "base/error.h"
 #include "base/threads.h"
 #include "cli/bench_attention.h"
 #include "cli/bench_decode.h"
+#include "cli/bench_train.h"
 #include "cli/commands.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/math/isa_variants.h"
@@ -33,10 +35,11 @@ double seconds(clockid_t clock) {
 }
 
 struct Options {
-  std::string kernel;
+  std::string kernel, config;
   bool json = false;
   std::string filter;
   double row_ms = 60;
+  int64_t steps = 5;
   std::string model = "configs/tiny.toml";
 };
 
@@ -213,23 +216,34 @@ void bench_decode(Report& report, const std::string& model) {
 }  // namespace
 
 void add_bench(CLI::App& app) {
-  auto* command = app.add_subcommand("bench", "speed of the kernels on real model shapes, as shares of this machine's peak");
+  auto* command = app.add_subcommand("bench", "speed of the kernels and of a training step, as shares of this machine's peak");
   auto options = std::make_shared<Options>();
   command->add_option("kernel", options->kernel, "gemm: products; attention; rows: norms, SwiGLU, router, loss, AdamW and the like;\n"
-                                                "decode: the engine at 1 and 64 streams of a model with random weights")
+                                                "decode: the engine at 1 and 64 streams of a model with random weights;\n"
+                                                "train: steps of the training run that CONFIG describes, and where their time goes")
       ->required()
-      ->check(CLI::IsMember({"gemm", "attention", "rows", "decode"}));
+      ->check(CLI::IsMember({"gemm", "attention", "rows", "decode", "train"}));
+  command->add_option("config", options->config, "train: the config, as minke train reads it");
+  command->add_option("--steps", options->steps, "train: steps timed, after two that warm up")->check(CLI::Range(1, 100000))->capture_default_str();
   command->add_option("--model", options->model, "decode: the architecture, a .toml, .json or model folder")->capture_default_str();
-  command->add_flag("--json", options->json, "one JSON object: cpu, isa, threads, read_gb_s, rows");
+  command->add_flag("--json", options->json, "one JSON object: cpu, isa, threads, read_gb_s, rows; train: tok_s, peak_share and more");
   command->add_option("--filter", options->filter, "only rows whose name contains this, e.g. \"bf16 expert\" or \"wgrad\"");
   command->add_option("--row-ms", options->row_ms, "milliseconds spent on a row")->check(CLI::Range(1.0, 1e5))->capture_default_str();
   command->footer(
       "Rows are forward, dgrad and wgrad of a layer [out, in] for m tokens; xN takes N experts in turn;\n"
       "attention counts the causal half's products alone. A row alternates with a\n"
       "register-only loop of the same instructions and reports the best spell of both. MINKE_ISA and MINKE_THREADS choose the variant\n"
-      "and the threads.\nExample:\n  minke bench gemm --filter \"bf16 expert\"\n  minke bench attention --filter training\n"
-      "  minke bench rows --filter swiglu\n  minke bench decode --filter \"decode 64 exp\" --row-ms 5000");
+      "and the threads.\n"
+      "The rows of `train` add up to a step: wall time of the thread that drives it, its helpers' work inside. A product is set beside the\n"
+      "matrix peak, the rest beside the read bandwidth (above 100% where the data lies in a cache).\nExample:\n  minke bench gemm --filter \"bf16 expert\"\n  minke bench attention --filter training\n"
+      "  minke bench rows --filter swiglu\n  minke bench decode --filter \"decode 64 exp\" --row-ms 5000\n"
+      "  minke bench train configs/tiny.toml");
   command->callback([options] {
+    if (options->kernel == "train") {
+      if (options->config.empty()) usage_fail("bench train: of which run? minke bench train CONFIG.toml");
+      return bench_train(options->config, options->steps, options->json);
+    }
+    if (!options->config.empty()) usage_fail("bench {}: takes no config (found {}); only bench train does", options->kernel, options->config);
     Report report(*options);
     if (options->kernel == "gemm") bench_gemm(report);
     if (options->kernel == "attention") bench_attention(report);

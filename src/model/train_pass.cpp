@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/ledger.h"
 #include "kernels/embedding/embedding.h"
 #include "model/transformer.h"
 
@@ -31,6 +32,7 @@ View gather(const Rows& wide, const Rows& narrow, View from, Arena& arena) {
 }
 
 void scatter_add(const Rows& wide, const Rows& narrow, View from, View to) {
+  const KernelScope kernel("mtp scatter", 0, 12 * double(from.rows * from.cols));
   for_each_kept(wide, narrow, [&](int64_t w, int64_t k, int64_t n) {
     for (int64_t t = 0; t < n; ++t) {
       const float* x = static_cast<const float*>(from.row(k + t));

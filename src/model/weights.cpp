@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/ledger.h"
 #include "base/threads.h"
 
 namespace minke {
@@ -200,6 +201,7 @@ void Weights::fill(const ParameterSource& source) {
 
 void Weights::refresh() {
   MINKE_CHECK(training());
+  const KernelScope kernel("round and pack", 0, double(flat_size_) * double(4 + 2 * dtype_bytes(compute_)));
   const ParameterSource source = [this](const ParameterSpec& spec) { return master_values(spec); };
   parallel_for(int64_t(forms_.size()), [&](int64_t i) { fill_form(*forms_[size_t(i)], source); });
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/hash.h"
+#include "base/ledger.h"
 #include "base/rng.h"
 #include "base/threads.h"
 #include "train/balance.h"
@@ -63,7 +64,10 @@ StepLosses TrainStep::gradients(const TrainBatch& batch, double mtp_lambda) {
   loss.balance_alpha = float(options_.balance_alpha);
   loss.mask_segments = mask_segments_;
   float* g = model_.weights().gradients();
-  parallel_ranges(model_.weights().flat_size(), 1 << 18, [&](int64_t a, int64_t b) { std::memset(g + a, 0, size_t(b - a) * 4); });
+  {
+    const KernelScope kernel("zero gradients", 0, 4 * double(model_.weights().flat_size()));
+    parallel_ranges(model_.weights().flat_size(), 1 << 18, [&](int64_t a, int64_t b) { std::memset(g + a, 0, size_t(b - a) * 4); });
+  }
   model_.clear_expert_loads();
   const double weight = total_weight(batch);
   const size_t sequences = batch.lengths.size();

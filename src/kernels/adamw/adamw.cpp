@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/ledger.h"
 #include "base/threads.h"
 #include "kernels/math/isa_variants.h"
 #include "kernels/math/row_format.h"
@@ -29,6 +30,7 @@ constexpr int64_t kSumChunk = 65536;  // elements whose squares are one partial 
 namespace minke {
 
 void adamw_update(const AdamW& a, DType moment_dtype, int64_t n, float* w, const float* g, void* m, void* v) {
+  const KernelScope kernel("adamw", 0, double(n) * double(12 + 4 * dtype_bytes(moment_dtype)));
   const double b1 = a.beta1, b2 = a.beta2;
   const AdamWFactors factors{a.lr,
                              a.beta1,
@@ -62,6 +64,7 @@ void adamw_update(const AdamW& a, DType moment_dtype, int64_t n, float* w, const
 }
 
 double sum_of_squares(int64_t n, const float* x) {
+  const KernelScope kernel("gradient norm", 0, 4 * double(n));
   const int64_t chunks = (n + kSumChunk - 1) / kSumChunk;
   std::vector<double> partial(size_t(chunks), 0.0);
   const auto chunk_sum = MINKE_VARIANT(sum_of_squares_chunk);

@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/ledger.h"
 #include "base/threads.h"
 #include "kernels/attention/attention.h"
 #include "kernels/attention/attention_internal.h"
@@ -119,6 +120,7 @@ void backward_head(const AttentionShape& a, const AttentionSegment& s, const Att
 
 void attention_backward(const AttentionShape& a, std::span<const AttentionSegment> segments, std::span<const AttentionGrad> grads) {
   MINKE_CHECK_EQ(segments.size(), grads.size());
+  const KernelScope kernel("attention backward", 2 * pairs(a, segments) * double(3 * (a.d_nope + a.d_rope) + 2 * a.d_v), 0);
   MINKE_CHECK(a.heads == 1 || (a.k_nope_head != 0 && a.v_head != 0));  // a head's gradients need room of their own
   Arena& arena = thread_arena();
   ArenaScope scope(arena);

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/ledger.h"
 #include "base/threads.h"
 #include "kernels/attention/attention.h"
 #include "kernels/attention/attention_internal.h"
@@ -358,6 +359,7 @@ std::vector<Piece> cut_pieces(const AttentionShape& a, std::span<const Attention
 
 void attention_forward(const AttentionShape& shape, std::span<const AttentionSegment> segments) {
   MINKE_CHECK(shape.heads >= 1 && shape.d_nope >= 0 && shape.d_rope >= 0 && shape.d_nope + shape.d_rope >= 1 && shape.d_v >= 1);
+  const KernelScope kernel("attention forward", 2 * pairs(shape, segments) * double(shape.d_nope + shape.d_rope + shape.d_v), 0);
   std::optional<KeyTileLayout> tiles;
   if (shape.keys == KeyStore::kPagedTiles) tiles.emplace(shape);
   const KeyTileLayout* layout = tiles ? &*tiles : nullptr;

@@ -9,6 +9,13 @@
 
 namespace minke {
 
+// Pairs of a query and a key that it sees, over all heads.
+inline double pairs(const AttentionShape& a, std::span<const AttentionSegment> segments) {
+  double sum = 0;
+  for (const AttentionSegment& s : segments) sum += double(s.n_q) * (double(s.first) + double(s.n_q + 1) / 2);
+  return sum * double(a.heads);
+}
+
 inline const char* element(const void* base, int64_t index, int64_t bytes) { return static_cast<const char*>(base) + index * bytes; }
 inline char* element(void* base, int64_t index, int64_t bytes) { return static_cast<char*>(base) + index * bytes; }
 

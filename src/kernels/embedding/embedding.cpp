@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/ledger.h"
 #include "base/threads.h"
 #include "kernels/math/isa_variants.h"
 #include "kernels/math/vexp.h"
@@ -14,6 +15,7 @@
 namespace minke {
 
 void embedding_forward(DType dtype, int64_t rows, int64_t n, const int32_t* ids, const void* table, float* out) {
+  const KernelScope kernel("embedding forward", 0, double(rows * n) * double(4 + dtype_bytes(dtype)));
   const auto decode = MINKE_VARIANT(decode_row);
   parallel_ranges(rows, std::max<int64_t>(1, 16384 / std::max<int64_t>(n, 1)), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
@@ -27,6 +29,7 @@ void embedding_forward(DType dtype, int64_t rows, int64_t n, const int32_t* ids,
 
 // Columns are shared out, not rows: a table entry meets its rows in order, on one thread.
 void embedding_backward(int64_t rows, int64_t n, const int32_t* ids, const float* dy, float* d_table) {
+  const KernelScope kernel("embedding backward", 0, 12 * double(rows * n));
   const auto add = MINKE_VARIANT(add_row);
   constexpr int64_t kLine = 16;  // floats of a cache line
   parallel_ranges((n + kLine - 1) / kLine, 4, [&](int64_t first, int64_t last) {

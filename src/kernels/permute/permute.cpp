@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/ledger.h"
 #include "base/threads.h"
 #include "kernels/math/isa_variants.h"
 #include "kernels/math/row_format.h"
@@ -32,6 +33,7 @@ void gather_rows(DType dtype, const ExpertPlan& plan, int64_t rows, int64_t top_
 }  // namespace
 
 void plan_experts(int64_t rows, int64_t top_k, int64_t experts, const int32_t* chosen, ExpertPlan& plan) {
+  const KernelScope kernel("plan experts", 0, 12 * double(rows * top_k));
   const int64_t slots = rows * top_k;
   plan.offsets.assign(size_t(experts + 1), 0);
   plan.source.resize(size_t(slots));
@@ -50,6 +52,7 @@ void plan_experts(int64_t rows, int64_t top_k, int64_t experts, const int32_t* c
 }
 
 void permute_rows(DType dtype, const ExpertPlan& plan, int64_t top_k, int64_t n, const void* x, void* out) {
+  const KernelScope kernel("permute", 0, double(plan.source.size()) / double(top_k) * double((1 + top_k) * n) * double(dtype_bytes(dtype)));
   const size_t bytes = size_t(n) * dtype_bytes(dtype);
   parallel_ranges(int64_t(plan.source.size()), row_grain(n), [&](int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end; ++at)
@@ -58,15 +61,18 @@ void permute_rows(DType dtype, const ExpertPlan& plan, int64_t top_k, int64_t n,
 }
 
 void permute_rows_backward(DType dtype, const ExpertPlan& plan, int64_t rows, int64_t top_k, int64_t n, const void* d_permuted, float* dx) {
+  const KernelScope kernel("permute backward", 0, double(rows * n) * (double(top_k) * double(dtype_bytes(dtype)) + 8));
   gather_rows(dtype, plan, rows, top_k, n, d_permuted, nullptr, dx);
 }
 
 void combine_rows(DType dtype, const ExpertPlan& plan, int64_t rows, int64_t top_k, int64_t n, const void* expert_out, const float* weights, float* y) {
+  const KernelScope kernel("combine", 0, double(rows * n) * (double(top_k) * double(dtype_bytes(dtype)) + 8));
   gather_rows(dtype, plan, rows, top_k, n, expert_out, weights, y);
 }
 
 void combine_rows_backward(DType dtype, const ExpertPlan& plan, int64_t rows, int64_t top_k, int64_t n, const float* dy, const void* expert_out,
                            const float* weights, void* d_expert_out, float* d_weights) {
+  const KernelScope kernel("combine backward", 0, double(rows * n) * (2 * double(top_k) * double(dtype_bytes(dtype)) + 4));
   const auto scatter = MINKE_VARIANT(scatter_row);
   const Bf16Encoder encode = bf16_encoder();
   parallel_ranges(rows, row_grain(n * top_k), [&](int64_t begin, int64_t end) {
