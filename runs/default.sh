@@ -21,34 +21,34 @@ if [ ! -s "$traces" ]; then
   while read -r family level n; do
     $minke data problems "$family" --level "$level" --split train --n "$n" --seed 1 --form paced
   done > "$traces.part" <<'LIST'
-countdown-a1 1 2000
-countdown-a2 2 10000
-countdown-a3 3 64000
-countdown-a4 4 6000
-digits-b1 1 4000
-digits-b1 2 7000
-digits-b1 3 12000
-digits-b1 4 23000
-expressions-b3 2 9000
-expressions-b3 3 15000
-expressions-b3 4 29000
-expressions-b3 5 11000
-words 1 13000
-words 2 14000
-words 3 8000
-words 4 3000
-registers-b5 2 1600
-registers-b5 3 2100
-registers-b5 4 1600
-products-b2 1 1600
-products-b2 2 2900
-products-b2 3 2900
-signs-b7 2 6000
-signs-b7 3 9000
-signs-b7 4 5000
-equations-b4 1 1300
-equations-b4 2 1000
-units-b6 1 1100
+countdown-a1 1 3800
+countdown-a2 2 19000
+countdown-a3 3 98800
+countdown-a4 4 11400
+digits-b1 1 7600
+digits-b1 2 17100
+digits-b1 3 22800
+digits-b1 4 43700
+expressions-b3 2 17100
+expressions-b3 3 28500
+expressions-b3 4 55100
+expressions-b3 5 20900
+words 1 26600
+words 2 38000
+words 3 34200
+words 4 19000
+registers-b5 2 3000
+registers-b5 3 4000
+registers-b5 4 3000
+products-b2 1 3000
+products-b2 2 5500
+products-b2 3 5500
+signs-b7 2 11400
+signs-b7 3 17100
+signs-b7 4 9500
+equations-b4 1 2500
+equations-b4 2 1900
+units-b6 1 2100
 LIST
   mv "$traces.part" "$traces"
 fi

@@ -80,21 +80,22 @@ double sure_confidence(std::span<const RecordedProblem> problems) {
   return sure;
 }
 
-// The least share of max's samples that must agree for kGiven of the answers that it then gives to be right; 1 where none is enough.
+// The least share of max's samples that must agree for kGiven of the answers that it then gives to be right, in each family; at most a
+// strict majority: more would silence too many right ones.
 double quorum_of(std::span<const RecordedProblem> problems, EffortProfile profile) {
-  constexpr double kGiven = 0.9;
+  constexpr double kGiven = 0.87;
   const EffortPlan plan = plan_effort(parse_effort("max"), profile);
-  for (int64_t votes = 1; votes < kMostSamples; ++votes) {
+  constexpr int64_t kMajority = kMostSamples / 2 + 1;
+  for (int64_t votes = 1; votes < kMajority; ++votes) {
     profile.quorum = double(votes) / double(kMostSamples);
-    double given = 0, right = 0;
+    std::map<std::string_view, double> margin;  // right answers above those that kGiven asks for
     for (const RecordedProblem& p : problems) {
       const Replay r = replay(plan, profile, p, true);
-      given += r.answers;
-      right += r.right;
+      margin[p.family] += double(r.right) - kGiven * double(r.answers);
     }
-    if (right >= kGiven * given) return profile.quorum;
+    if (std::all_of(margin.begin(), margin.end(), [](const auto& m) { return m.second >= 0; })) return profile.quorum;
   }
-  return 1;
+  return double(kMajority) / double(kMostSamples);
 }
 
 // ---- 2. Paths ----
