@@ -15,6 +15,7 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/ledger.h"
 
 namespace minke {
 namespace {
@@ -151,6 +152,7 @@ void set_thread_count(int n) {
 
 void parallel_for(int64_t n, const std::function<void(int64_t)>& task) {
   if (n <= 0) return;
+  if (dry_run()) return Ledger::current()->run_tasks(n, task);
   bool& inside = Pool::in_worker();
   if (inside || n == 1 || pool().size() == 1) {
     for (int64_t i = 0; i < n; ++i) task(i);

@@ -42,7 +42,7 @@ Steps take_steps(TrainStep& step, BatchStream& batches, int64_t n) {
   for (int64_t i = 0; i < kWarmUp; ++i) step.run(batches.next().view(), values, progress);
   Steps s;
   double waited = 0, counted = 0, all = 0;
-  Ledger ledger;
+  Ledger ledger(Ledger::Mode::kTimed);
   for (int64_t i = 0; i < n; ++i) {
     // The roof is looked at in the same seconds, between the steps: the machine has slow ones.
     s.peak_gflops = std::max(s.peak_gflops, peak_gflops(dtype, chosen_isa(), thread_count()));

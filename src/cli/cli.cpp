@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "cli/commands.h"
+#include "cli/plan.h"
 
 namespace minke {
 
@@ -21,6 +22,7 @@ int run_cli(int argc, char** argv) {
   add_bench(app);
   add_data(app);
   add_info(app);
+  add_plan(app);
   add_inspect(app);
   add_convert(app);
   add_curves(app);

@@ -15,7 +15,13 @@ constexpr size_t kAhead = 2;  // batches prepared in advance
 
 }  // namespace
 
-Loader::Loader(const DataConfig& config, std::shared_ptr<const Tokenizer> tokenizer, int64_t rows) : rows_(rows), length_(config.sequence_length) {
+int64_t Loader::memory_bytes(int64_t rows, int64_t length) {
+  constexpr int64_t kTokenBytes = sizeof(Batch::tokens[0]) + sizeof(Batch::segment_start[0]) + sizeof(Batch::kind[0]);
+  return int64_t(kAhead + 2) * rows * (length + 1) * kTokenBytes;
+}
+
+Loader::Loader(const DataConfig& config, std::shared_ptr<const Tokenizer> tokenizer, int64_t rows)
+    : rows_(rows), length_(config.sequence_length), held_(MemoryKind::kLoader, memory_bytes(rows, config.sequence_length)) {
   if (length_ < 1 || length_ > 1 << 24) fail("sequence length {}: expected 1 to {}", length_, 1 << 24);
   if (rows_ < 1) fail("{} sequences a batch: expected at least 1", rows_);
   const auto check_weight = [](double weight, const std::string& what) {

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/memory.h"
 #include "data/sequences.h"
 
 namespace minke {
@@ -64,6 +65,9 @@ class Loader {
   double epochs(size_t source) const;
   size_t sources() const { return sources_.size(); }
 
+  // Of the batches that are ready, in the making and in use.
+  static int64_t memory_bytes(int64_t rows, int64_t length);
+
  private:
   struct Prepared {
     Batch batch;
@@ -81,6 +85,7 @@ class Loader {
 
   std::vector<Weighted> sources_;  // weights sum to 1
   int64_t rows_, length_;
+  MemoryCharge held_;
   LoaderState state_;
   std::thread thread_;
   std::mutex mutex_;               // guards the two below

@@ -27,6 +27,7 @@ void grouped(std::span<const Linear> p, std::span<const int64_t> offsets, View a
 
 void linear_forward(const Linear& p, View x, View y, Store store) {
   const KernelScope kernel("linear forward", flop(p, x.rows), 0, p.out, p.in);
+  if (kernel.dry()) return;
   MINKE_CHECK_EQ(x.cols, p.in);
   MINKE_CHECK_EQ(y.cols, p.out);
   MINKE_CHECK_EQ(x.rows, y.rows);
@@ -35,6 +36,7 @@ void linear_forward(const Linear& p, View x, View y, Store store) {
 
 void linear_backward_input(const Linear& p, View dy, View dx, Store store) {
   const KernelScope kernel("linear dgrad", flop(p, dy.rows), 0, p.out, p.in);
+  if (kernel.dry()) return;
   MINKE_CHECK_EQ(dy.cols, p.out);
   MINKE_CHECK_EQ(dx.cols, p.in);
   gemm(shape_of(p.dtype, p.in, p.out, dx, store), GemmProblem{dy.rows, dy.data, dy.ld, p.w_backward, dx.data, dx.ld});
@@ -49,11 +51,13 @@ void linear_backward_weight(const Linear& p, View x, View dy) {
 
 void grouped_forward(std::span<const Linear> p, std::span<const int64_t> offsets, View x, View y) {
   const KernelScope kernel("experts forward", flop(p[0], x.rows), 0, p[0].out, p[0].in);
+  if (kernel.dry()) return;
   grouped(p, offsets, x, y, p[0].out, p[0].in, [](const Linear& l) { return l.w_forward; });
 }
 
 void grouped_backward_input(std::span<const Linear> p, std::span<const int64_t> offsets, View dy, View dx) {
   const KernelScope kernel("experts dgrad", flop(p[0], dy.rows), 0, p[0].out, p[0].in);
+  if (kernel.dry()) return;
   grouped(p, offsets, dy, dx, p[0].in, p[0].out, [](const Linear& l) { return l.w_backward; });
 }
 

@@ -80,8 +80,9 @@ double moe_backward(const Moe& p, const MoeSaved& s, const Rows& rows, const Bal
   double balance_value = 0;
   float* d_scores = nullptr;
   if (balance.alpha > 0) {
-    d_scores = arena.take<float>(t * r.experts);
-    std::fill_n(d_scores, t * r.experts, 0.0f);
+    const View zeroed = take(arena, DType::kF32, t, r.experts);
+    fill_zero(zeroed);
+    d_scores = zeroed.f32();
     for (const RowSegment& seg : rows.segments) {
       const float share = float(seg.n * balance.sequences_of_pass) / float(t * balance.sequences_of_step);
       balance_value += balance_loss(r.experts, r.top_k, seg.n, s.scores + seg.begin * r.experts, balance.alpha * share, d_scores + seg.begin * r.experts);

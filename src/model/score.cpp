@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/memory.h"
+
 namespace minke {
 
 Score score_windows(Transformer& model, const std::vector<std::vector<int32_t>>& windows, const std::function<bool()>& stop,
                     const std::vector<int64_t>& given) {
   constexpr int64_t kRows = 4096;  // per forward; any number gives the same answer
   Score out;
+  const MemoryScope kind(MemoryKind::kEvaluation);
   Arena arena;
   for (size_t next = 0; next < windows.size();) {
     if (stop && stop()) break;

@@ -33,6 +33,7 @@ View gather(const Rows& wide, const Rows& narrow, View from, Arena& arena) {
 
 void scatter_add(const Rows& wide, const Rows& narrow, View from, View to) {
   const KernelScope kernel("mtp scatter", 0, 12 * double(from.rows * from.cols));
+  if (kernel.dry()) return;
   for_each_kept(wide, narrow, [&](int64_t w, int64_t k, int64_t n) {
     for (int64_t t = 0; t < n; ++t) {
       const float* x = static_cast<const float*>(from.row(k + t));
@@ -90,6 +91,7 @@ class TrainPass {
     forward_main();
     if (options_.mtp_lambda > 0)
       for (size_t k = 1; k <= m_.mtp_.size() && forward_mtp(k); ++k) continue;
+    if (dry_run()) Ledger::current()->keeps_below(arena_.take(1));
     backward();
     return losses_;
   }
@@ -246,6 +248,7 @@ StepLosses Transformer::train(const TrainBatch& batch, const LossOptions& option
   MINKE_CHECK_EQ(int64_t(batch.tokens.size()), std::accumulate(batch.lengths.begin(), batch.lengths.end(), int64_t(batch.lengths.size())));
   MINKE_CHECK(batch.weights.empty() || batch.weights.size() == batch.tokens.size());
   ArenaScope scope(arena_);
+  const MemoryScope kind(MemoryKind::kPass);
   return TrainPass(*this, batch, options, token_loss).run(weight_of_step, sequences_of_step);
 }
 

@@ -16,15 +16,19 @@ Weights::Weights(const ModelConfig& config, DType compute, WeightUse use)
     flat_size_ += spec.elements();
     specs_.push_back(std::move(spec));
   }
-  if (training()) {
+  if (!training()) return;
+  {
+    const MemoryScope kind(MemoryKind::kMasters);
     masters_.resize(size_t(flat_size_) * 4);
-    gradients_.resize(size_t(flat_size_) * 4);
   }
+  const MemoryScope kind(MemoryKind::kGradients);
+  gradients_.resize(size_t(flat_size_) * 4);
 }
 
 // Zeroed. Small ones share blocks that are large enough for huge pages: a decoding step walks all of them, and each would miss the TLB.
 void* Weights::allocate(int64_t bytes) {
   constexpr int64_t kSmall = 1 << 20;
+  const MemoryScope kind(MemoryKind::kPackedWeights);
   return bytes < kSmall ? small_.take(size_t(bytes)) : blocks_.emplace_back(size_t(bytes)).data();
 }
 
@@ -202,6 +206,7 @@ void Weights::fill(const ParameterSource& source) {
 void Weights::refresh() {
   MINKE_CHECK(training());
   const KernelScope kernel("round and pack", 0, double(flat_size_) * double(4 + 2 * dtype_bytes(compute_)));
+  if (kernel.dry()) return;
   const ParameterSource source = [this](const ParameterSpec& spec) { return master_values(spec); };
   parallel_for(int64_t(forms_.size()), [&](int64_t i) { fill_form(*forms_[size_t(i)], source); });
 }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/memory.h"
 #include "kernels/adamw/adamw.h"
 
 namespace minke {
@@ -9,6 +10,7 @@ namespace minke {
 Optimizer::Optimizer(const Weights& weights, DType moment_dtype, const std::function<bool(const ParameterSpec&)>& frozen)
     : weights_(weights), moment_dtype_(moment_dtype) {
   const size_t bytes = size_t(weights.flat_size()) * dtype_bytes(moment_dtype);
+  const MemoryScope kind(MemoryKind::kMoments);
   m_.resize(bytes);
   v_.resize(bytes);
   for (size_t i = 0; i < weights.specs().size(); ++i) {

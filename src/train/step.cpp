@@ -53,6 +53,8 @@ TrainStep::TrainStep(Transformer& model, const TrainOptions& o, bool mask_segmen
 void TrainStep::clear_frozen() {
   if (!options_.mtp_only) return;
   const Weights& w = model_.weights();
+  const KernelScope kernel("clear frozen gradients", 0, 4 * double(w.flat_size()));
+  if (kernel.dry()) return;
   for (size_t i = 0; i < w.specs().size(); ++i)
     if (!w.specs()[i].mtp) std::fill_n(w.gradients() + w.offset(i), w.specs()[i].elements(), 0.0f);
 }
@@ -66,7 +68,7 @@ StepLosses TrainStep::gradients(const TrainBatch& batch, double mtp_lambda) {
   float* g = model_.weights().gradients();
   {
     const KernelScope kernel("zero gradients", 0, 4 * double(model_.weights().flat_size()));
-    parallel_ranges(model_.weights().flat_size(), 1 << 18, [&](int64_t a, int64_t b) { std::memset(g + a, 0, size_t(b - a) * 4); });
+    if (!kernel.dry()) parallel_ranges(model_.weights().flat_size(), 1 << 18, [&](int64_t a, int64_t b) { std::memset(g + a, 0, size_t(b - a) * 4); });
   }
   model_.clear_expert_loads();
   const double weight = total_weight(batch);

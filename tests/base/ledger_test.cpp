@@ -20,7 +20,7 @@ void outer(int64_t out) {
 
 TEST(Ledger, AddsUpByNameAndShapeAndLeavesInnerKernelsToTheOuterOne) {
   outer(1);  // nobody counts
-  Ledger ledger;
+  Ledger ledger(Ledger::Mode::kTimed);
   outer(1), outer(2), outer(1);
   inner();
   ASSERT_EQ(ledger.rows().size(), 3u);
@@ -38,7 +38,7 @@ TEST(Ledger, AddsUpByNameAndShapeAndLeavesInnerKernelsToTheOuterOne) {
 
 TEST(Ledger, BelongsToItsThread) {
   set_thread_count(3);
-  Ledger ledger;
+  Ledger ledger(Ledger::Mode::kTimed);
   std::atomic<int> strangers{0};
   const std::thread::id own = std::this_thread::get_id();
   {

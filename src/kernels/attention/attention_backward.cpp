@@ -37,15 +37,16 @@ struct QueryBlock {
   void* d_o;    // [rows, d_v]
 };
 
-QueryBlock pack_queries(DType t, int64_t rows, const char* q, int64_t q_row, int64_t d, const char* d_o, int64_t o_row, int64_t d_v,
-                        Arena& arena) {
-  const QueryBlock b{rows, arena.take(size_t(packed_b_bytes(t, d, rows))), arena.take(size_t(packed_b_bytes(t, rows, d))),
-                     arena.take(size_t(packed_b_bytes(t, d_v, rows))), arena.take(size_t(packed_b_bytes(t, rows, d_v)))};
-  pack_b(t, d, rows, q, t, 1, q_row, b.q_t);
-  pack_b(t, rows, d, q, t, q_row, 1, b.q);
-  pack_b(t, d_v, rows, d_o, t, 1, o_row, b.do_t);
-  pack_b(t, rows, d_v, d_o, t, o_row, 1, b.d_o);
-  return b;
+QueryBlock take_queries(DType t, int64_t rows, int64_t d, int64_t d_v, Arena& arena) {
+  return {rows, arena.take(size_t(packed_b_bytes(t, d, rows))), arena.take(size_t(packed_b_bytes(t, rows, d))),
+          arena.take(size_t(packed_b_bytes(t, d_v, rows))), arena.take(size_t(packed_b_bytes(t, rows, d_v)))};
+}
+
+void pack_queries(DType t, const QueryBlock& b, const char* q, int64_t q_row, int64_t d, const char* d_o, int64_t o_row, int64_t d_v) {
+  pack_b(t, d, b.rows, q, t, 1, q_row, b.q_t);
+  pack_b(t, b.rows, d, q, t, q_row, 1, b.q);
+  pack_b(t, d_v, b.rows, d_o, t, 1, o_row, b.do_t);
+  pack_b(t, b.rows, d_v, d_o, t, o_row, 1, b.d_o);
 }
 
 // d_k_rope: this head's part, [n, d_rope] in f32.
@@ -64,17 +65,8 @@ void backward_head(const AttentionShape& a, const AttentionSegment& s, const Att
 
   float* lse = arena.take<float>(padded);
   float* delta = arena.take<float>(padded);
-  std::fill_n(lse, padded, 0.0f);
-  std::fill_n(delta, padded, 0.0f);
-  for (int64_t i = 0; i < n; ++i) lse[i] = s.lse[i * a.heads + h];
-  loops.dots(d_o, o, a.o_row, n, a.d_v, is_bf16, delta);
   std::vector<QueryBlock> queries;
-  for (int64_t i = 0; i < blocks; ++i) {
-    const int64_t from = i * kQueryBlock;
-    queries.push_back(pack_queries(t, std::min(kQueryBlock, n - from), element(q, from * a.q_row, bytes), a.q_row, d,
-                                   element(d_o, from * a.o_row, bytes), a.o_row, a.d_v, arena));
-  }
-
+  for (int64_t i = 0; i < blocks; ++i) queries.push_back(take_queries(t, std::min(kQueryBlock, n - i * kQueryBlock), d, a.d_v, arena));
   char* k = arena.take<char>(kKeyTile * d * bytes);                         // [64, d]
   void* k_packed = arena.take(size_t(packed_b_bytes(t, kKeyTile, d)));      // at most [64 keys, d]
   float* scores = arena.take<float>(kKeyTile * kQueryBlock);                // [keys, 64 queries], as the next three; p after score_gradient
@@ -85,6 +77,16 @@ void backward_head(const AttentionShape& a, const AttentionSegment& s, const Att
   float* dk = arena.take<float>(kKeyTile * d);
   float* dv = arena.take<float>(kKeyTile * a.d_v);
   float* dq = arena.take<float>(n * d);
+  if (dry_run()) return;
+
+  std::fill_n(lse, padded, 0.0f);
+  std::fill_n(delta, padded, 0.0f);
+  for (int64_t i = 0; i < n; ++i) lse[i] = s.lse[i * a.heads + h];
+  loops.dots(d_o, o, a.o_row, n, a.d_v, is_bf16, delta);
+  for (int64_t i = 0; i < blocks; ++i) {
+    const int64_t from = i * kQueryBlock;
+    pack_queries(t, queries[size_t(i)], element(q, from * a.q_row, bytes), a.q_row, d, element(d_o, from * a.o_row, bytes), a.o_row, a.d_v);
+  }
   for (int64_t j = 0; j < blocks; ++j) {
     const int64_t from = j * kKeyTile, keys = std::min(kKeyTile, n - from);
     copy_keys(a, key_rows(a, s, from), h, keys, keys, k);
@@ -133,7 +135,7 @@ void attention_backward(const AttentionShape& a, std::span<const AttentionSegmen
     const int64_t i = task / a.heads, h = task % a.heads;
     if (segments[i].n_q > 0) backward_head(a, segments[i], grads[i], h, rope_parts[i] + h * segments[i].n_q * a.d_rope);
   });
-  if (a.d_rope == 0) return;
+  if (a.d_rope == 0 || kernel.dry()) return;
   parallel_for(int64_t(segments.size()), [&](int64_t i) {
     const int64_t n = segments[i].n_q * a.d_rope;
     float* sum = grads[i].d_k_rope;

@@ -188,6 +188,7 @@ struct RowState {
 };
 RowState take_state(int64_t rows, int64_t d_v, Arena& arena) {
   RowState s{arena.take<float>(rows), arena.take<float>(rows), arena.take<float>(rows * d_v)};
+  if (dry_run()) return s;
   std::fill_n(s.max, rows, -HUGE_VALF);
   std::fill_n(s.sum, rows, 0.0f);
   std::fill_n(s.o, rows * d_v, 0.0f);
@@ -233,6 +234,7 @@ class PieceRunner {
     ArenaScope scope(arena_);
     const Queries q = gather_queries(a_, p, arena_);
     const RowState state = take_state(p.rows(), a_.d_v, arena_);
+    if (dry_run()) return;
     for (int64_t t = 0; t < p.tiles(); ++t) {
       const PackedTile packed = tiles_.get(p, t);
       for (int64_t r0 = p.first_row(t); r0 < p.rows(); r0 += kRowBlock) {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "base/ledger.h"
 #include "base/threads.h"
 #include "kernels/gemm/gemm_internal.h"
 
@@ -59,6 +60,7 @@ void whole(const WgradKernel& kernel, const Dims& d, const WgradProblem& p) {
   const int64_t longest = std::min(kChunk, p.m), block = kBlockUnits * kColumnUnit;
   void* dy = thread_arena().take(size_t(kernel.dy_bytes(d.dtype, longest, std::min(block, d.n))));
   void* x = thread_arena().take(size_t(kernel.x_bytes(d.dtype, longest, d.k)));
+  if (dry_run()) return;
   for (int64_t t = 0; t < p.m; t += kChunk) {
     const int64_t m = std::min(kChunk, p.m - t);
     kernel.pack_x(d.dtype, m, d.k, element(p.x, d.dtype, t * p.ld_x), p.ld_x, x);
@@ -79,6 +81,7 @@ void shared(const WgradKernel& kernel, const Dims& d, const WgradProblem& p) {
   const int64_t dy_bytes = round_up(kernel.dy_bytes(d.dtype, longest, d.n), 64), x_bytes = round_up(kernel.x_bytes(d.dtype, longest, d.k), 64);
   char* dy = static_cast<char*>(thread_arena().take(size_t(dy_bytes * together)));
   char* x = static_cast<char*>(thread_arena().take(size_t(x_bytes * together)));
+  if (dry_run()) return;
   const int64_t n_units = (d.n + kColumnUnit - 1) / kColumnUnit, k_units = (d.k + kColumnUnit - 1) / kColumnUnit;
   int64_t block_n = kBlockUnits, block_k = kBlockUnits;  // smaller where that leaves a thread too few
   const auto blocks = [](int64_t units, int64_t block) { return (units + block - 1) / block; };

@@ -57,6 +57,7 @@ namespace minke {
 void rms_norm_forward(int64_t rows, int64_t n, float eps, DType x_dtype, const void* x, int64_t ld_x, const float* w, DType y_dtype, void* y,
                       int64_t ld_y, float* rstd) {
   const KernelScope kernel("rms_norm forward", 0, double(rows * n) * double(dtype_bytes(x_dtype) + dtype_bytes(y_dtype)));
+  if (kernel.dry()) return;
   const RmsForward args{n, eps, x_dtype, x, ld_x, w, y_dtype, y, ld_y, rstd, bf16_encoder()};
   const auto loop = MINKE_VARIANT(forward_rows);
   parallel_ranges(rows, std::max<int64_t>(1, 16384 / std::max<int64_t>(n, 1)), [&](int64_t begin, int64_t end) {
@@ -75,6 +76,7 @@ void rms_norm_backward(int64_t rows, int64_t n, DType x_dtype, const void* x, in
   const int64_t chunks = (rows + kRowChunk - 1) / kRowChunk;
   ArenaScope scope(thread_arena());
   float* partial = thread_arena().take<float>(chunks * n);  // [chunks, n]
+  if (kernel.dry()) return;
   parallel_for(chunks, [&](int64_t c) {
     ArenaScope inner(thread_arena());
     loop(args, c * kRowChunk, std::min(rows, (c + 1) * kRowChunk), partial + c * n, thread_arena().take<float>(3 * n));

@@ -38,6 +38,10 @@ void plan_experts(int64_t rows, int64_t top_k, int64_t experts, const int32_t* c
   plan.offsets.assign(size_t(experts + 1), 0);
   plan.source.resize(size_t(slots));
   plan.place.resize(size_t(slots));
+  if (kernel.dry()) {  // nobody has chosen: evenly
+    for (int64_t e = 0; e <= experts; ++e) plan.offsets[size_t(e)] = slots * e / experts;
+    return;
+  }
   for (int64_t s = 0; s < slots; ++s) {
     MINKE_CHECK(chosen[s] >= 0 && chosen[s] < experts);
     ++plan.offsets[chosen[s] + 1];
@@ -53,6 +57,7 @@ void plan_experts(int64_t rows, int64_t top_k, int64_t experts, const int32_t* c
 
 void permute_rows(DType dtype, const ExpertPlan& plan, int64_t top_k, int64_t n, const void* x, void* out) {
   const KernelScope kernel("permute", 0, double(plan.source.size()) / double(top_k) * double((1 + top_k) * n) * double(dtype_bytes(dtype)));
+  if (kernel.dry()) return;
   const size_t bytes = size_t(n) * dtype_bytes(dtype);
   parallel_ranges(int64_t(plan.source.size()), row_grain(n), [&](int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end; ++at)
@@ -62,17 +67,20 @@ void permute_rows(DType dtype, const ExpertPlan& plan, int64_t top_k, int64_t n,
 
 void permute_rows_backward(DType dtype, const ExpertPlan& plan, int64_t rows, int64_t top_k, int64_t n, const void* d_permuted, float* dx) {
   const KernelScope kernel("permute backward", 0, double(rows * n) * (double(top_k) * double(dtype_bytes(dtype)) + 8));
+  if (kernel.dry()) return;
   gather_rows(dtype, plan, rows, top_k, n, d_permuted, nullptr, dx);
 }
 
 void combine_rows(DType dtype, const ExpertPlan& plan, int64_t rows, int64_t top_k, int64_t n, const void* expert_out, const float* weights, float* y) {
   const KernelScope kernel("combine", 0, double(rows * n) * (double(top_k) * double(dtype_bytes(dtype)) + 8));
+  if (kernel.dry()) return;
   gather_rows(dtype, plan, rows, top_k, n, expert_out, weights, y);
 }
 
 void combine_rows_backward(DType dtype, const ExpertPlan& plan, int64_t rows, int64_t top_k, int64_t n, const float* dy, const void* expert_out,
                            const float* weights, void* d_expert_out, float* d_weights) {
   const KernelScope kernel("combine backward", 0, double(rows * n) * (2 * double(top_k) * double(dtype_bytes(dtype)) + 4));
+  if (kernel.dry()) return;
   const auto scatter = MINKE_VARIANT(scatter_row);
   const Bf16Encoder encode = bf16_encoder();
   parallel_ranges(rows, row_grain(n * top_k), [&](int64_t begin, int64_t end) {

@@ -38,6 +38,7 @@ void rope_rotate(RopeLayout layout, DType dtype, int64_t rows, int64_t heads, in
                  const int32_t* positions, bool inverse) {
   MINKE_CHECK_EQ(d % 2, 0);
   const KernelScope kernel("rope", 0, 2 * double(rows * heads * d) * double(dtype_bytes(dtype)));
+  if (kernel.dry()) return;
   const RopeRotate args{layout, dtype, heads, d, x, ld, ld_head, cos_sin, positions, inverse, bf16_encoder()};
   const auto loop = MINKE_VARIANT(rotate_rows);
   parallel_ranges(rows, std::max<int64_t>(1, 8192 / std::max<int64_t>(heads * d, 1)), [&](int64_t begin, int64_t end) {

@@ -92,6 +92,7 @@ int64_t row_grain(int64_t experts) { return std::max<int64_t>(1, 2048 / std::max
 
 void router_forward(const RouterShape& shape, int64_t rows, const float* logits, const float* bias, float* scores, int32_t* chosen, float* weights) {
   const KernelScope kernel("router forward", 0, 8 * double(rows * shape.experts));
+  if (kernel.dry()) return;
   MINKE_CHECK_GE(shape.groups, 1);
   MINKE_CHECK_EQ(shape.experts % shape.groups, 0);
   MINKE_CHECK_LE(shape.top_groups, shape.groups);
@@ -119,6 +120,7 @@ void router_weights(const RouterShape& shape, int64_t rows, const float* scores,
 void router_backward(const RouterShape& shape, int64_t rows, const float* scores, const int32_t* chosen, const float* d_weights,
                      const float* d_scores, float* d_logits) {
   const KernelScope kernel("router backward", 0, (d_scores ? 12 : 8) * double(rows * shape.experts));
+  if (kernel.dry()) return;
   const auto through_score = shape.softmax ? MINKE_VARIANT(softmax_backward_row) : MINKE_VARIANT(sigmoid_backward_row);
   parallel_ranges(rows, row_grain(shape.experts), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
@@ -146,6 +148,7 @@ void router_backward(const RouterShape& shape, int64_t rows, const float* scores
 double balance_loss(int64_t experts, int64_t top_k, int64_t rows, const float* scores, float alpha, float* d_scores) {
   if (rows == 0) return 0;
   const KernelScope kernel("balance loss", 0, (d_scores ? 16 : 4) * double(rows * experts));
+  if (kernel.dry()) return 0;
   const auto share = MINKE_VARIANT(balance_row_share);
   const auto gradient = MINKE_VARIANT(balance_row_gradient);
   const int64_t chunks = (rows + kRowChunk - 1) / kRowChunk;

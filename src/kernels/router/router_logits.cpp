@@ -24,6 +24,7 @@ int64_t row_grain(int64_t experts, int64_t n) { return std::max<int64_t>(1, 6553
 
 void router_logits_forward(DType x_dtype, int64_t rows, int64_t experts, int64_t n, const void* x, const float* w, float* logits) {
   const KernelScope kernel("router logits forward", 0, double(rows * n) * double(dtype_bytes(x_dtype)));
+  if (kernel.dry()) return;
   const auto as_f32 = MINKE_VARIANT(row_as_f32);
   const auto product = MINKE_VARIANT(logits_row);
   parallel_ranges(rows, row_grain(experts, n), [&](int64_t begin, int64_t end) {
@@ -35,6 +36,7 @@ void router_logits_forward(DType x_dtype, int64_t rows, int64_t experts, int64_t
 
 void router_logits_backward_x(int64_t rows, int64_t experts, int64_t n, const float* d_logits, const float* w, float* dx) {
   const KernelScope kernel("router logits dgrad", 0, 8 * double(rows * n));
+  if (kernel.dry()) return;
   const auto gradient = MINKE_VARIANT(input_gradient_row);
   parallel_ranges(rows, row_grain(experts, n), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) gradient(d_logits + row * experts, w, experts, n, dx + row * n);
@@ -44,6 +46,7 @@ void router_logits_backward_x(int64_t rows, int64_t experts, int64_t n, const fl
 // Columns are shared out: a task walks all rows for its own, so no partial sums of other threads are needed.
 void router_logits_backward_w(DType x_dtype, int64_t rows, int64_t experts, int64_t n, const void* x, const float* d_logits, float* dw) {
   const KernelScope kernel("router logits wgrad", 0, double(rows * n) * double(dtype_bytes(x_dtype)));
+  if (kernel.dry()) return;
   const auto decode = MINKE_VARIANT(decode_row);
   const auto gradient = MINKE_VARIANT(weight_gradient_chunk);
   parallel_for((n + kColumns - 1) / kColumns, [&](int64_t block) {

@@ -32,6 +32,7 @@ void for_each_block(int64_t rows, int64_t n, const Body& body) {
 
 void swiglu_forward(DType dtype, int64_t rows, int64_t n, const void* gate_up, void* h) {
   const KernelScope kernel("swiglu forward", 0, 3 * double(rows * n) * double(dtype_bytes(dtype)));
+  if (kernel.dry()) return;
   if (dtype == DType::kF32) {
     const auto loop = MINKE_VARIANT(forward_f32);
     for_each_block(rows, n, [&](int64_t row, int64_t at, int64_t size) {
@@ -50,6 +51,7 @@ void swiglu_forward(DType dtype, int64_t rows, int64_t n, const void* gate_up, v
 
 void swiglu_backward(DType dtype, int64_t rows, int64_t n, const void* gate_up, const void* dh, void* d_gate_up, void* h_out) {
   const KernelScope kernel("swiglu backward", 0, (h_out ? 6 : 5) * double(rows * n) * double(dtype_bytes(dtype)));
+  if (kernel.dry()) return;
   if (dtype == DType::kF32) {
     const auto loop = MINKE_VARIANT(backward_f32);
     for_each_block(rows, n, [&](int64_t row, int64_t at, int64_t size) {
