@@ -128,11 +128,11 @@ void run_learn(const LearnFlags& f) {
   const double minutes = result.seconds / 60;
   if (result.before && result.after) {
     if (f.json)
-      line({{"before", scores(*result.before)}, {"after", scores(*result.after)}, {"minutes", minutes}, {"tokens", result.tokens}, {"cost", result.dollars}, {"out", f.out}});
+      line({{"before", scores(*result.before)}, {"after", scores(*result.after)}, {"minutes", minutes}, {"tokens", result.tokens}, {"cost", result.bill.dollars()}, {"bill", result.bill.json()}, {"out", f.out}});
     else
-      std::printf("before   %.1f%% [%.1f, %.1f]\nafter    %.1f%% [%.1f, %.1f]\nspent    %.1f minutes, %lld sampled tokens, $%.4f\nmodel    %s\n", 100 * result.before->pass1,
+      std::printf("before   %.1f%% [%.1f, %.1f]\nafter    %.1f%% [%.1f, %.1f]\nspent    %.1f minutes, %lld sampled tokens\n%s\nmodel    %s\n", 100 * result.before->pass1,
                   100 * result.before->ci95.low, 100 * result.before->ci95.high, 100 * result.after->pass1, 100 * result.after->ci95.low,
-                  100 * result.after->ci95.high, minutes, static_cast<long long>(result.tokens), result.dollars, f.out.c_str());
+                  100 * result.after->ci95.high, minutes, static_cast<long long>(result.tokens), result.bill.text().c_str(), f.out.c_str());
   }
   if (f.json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) return;
   std::fflush(stdout);
@@ -157,10 +157,11 @@ void add_learn(CLI::App& app) {
   c->add_option("--seed", f->seed, "of problems and draws")->check(CLI::NonNegativeNumber)->capture_default_str();
   c->add_flag("--skip-bad", f->skip_bad, "pass over malformed lines and count them");
   c->add_flag("--fresh", f->fresh, "forget the run that is in the folder");
-  c->add_flag("--json", f->json, "a JSON line per evaluation, and a last one with before and after");
+  c->add_flag("--json", f->json, "a JSON line per evaluation, and a last one with before, after and the bill");
   c->footer(
       "A part of the problems is held out: they are never practised, and every percentage is over them. The answers are graded as maths\n"
       "where the right answer is maths, else as words. Ctrl-C saves; the same command goes on.\n"
+      "It ends with the bill: FLOPs, share of the peak, hours, money, and the same at DeepSeek's published price.\n"
       "Examples:\n"
       "  minke learn problems.jsonl\n"
       "  minke learn countdown-a2 --minutes 5\n"

@@ -36,6 +36,7 @@ void add_train(CLI::App& app) {
   c->add_flag("--fresh", f->fresh, "forget the run that is in the folder");
   c->add_flag("--json", f->json, "a run that finishes ends with one JSON object");
   c->footer(
+      "Before step 1 it says how long it will take and how much memory, at the end how far off that was, and the bill.\n"
       "The same command goes on where it stopped; Ctrl-C saves first.\n"
       "Examples:\n"
       "  minke train configs/tiny.toml --minutes 8\n"

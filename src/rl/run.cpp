@@ -17,6 +17,8 @@
 #include "checkpoint/model_folder.h"
 #include "dial/profile.h"
 #include "eval/task_eval.h"
+#include "kernels/peak/peak.h"
+#include "plan/bill.h"
 #include "rl/learner.h"
 #include "rl/step_metrics.h"
 #include "train/checkpoints.h"
@@ -134,7 +136,8 @@ class Run {
     const ParameterCounts counts = count_parameters(model_->config());
     screen_.say("model    {}: {} parameters, {} active per token, {}", c_.model, human(double(counts.total_params)), human(double(counts.active_params)),
                 dtype_info(model_->compute()).name);
-    screen_.say("machine  {}, {} threads, kernels {}", cpu_model(), thread_count(), isa_name(chosen_isa()));
+    peak_gflops_ = peak_gflops(model_->compute(), chosen_isa(), thread_count());
+    screen_.say("machine  {}, {} threads, kernels {}, peak {:.0f} GFLOP/s", cpu_model(), thread_count(), isa_name(chosen_isa()), peak_gflops_);
     const GrpoOptions& g = c_.rl.grpo;
     screen_.say("rl       {}; {} problems x {} samples a step, at most {} tokens of thought and {} of answer", learner_.problems().summary(), g.prompts,
                 g.samples, c_.rl.limits.think_max, c_.rl.limits.answer_tokens);
@@ -197,6 +200,7 @@ class Run {
     checkpointed_step_ = progress_.step;
     learner_.position = uint64_t(f.integer("problem", path));
     flat_steps_ = f.integer("flat_steps", path);
+    if (const auto flop = f.integers.find("megaflop"); flop != f.integers.end()) flop_ = double(flop->second) * 1e6;  // older checkpoints: the bill begins here
     if (Curriculum* c = learner_.problems().curriculum()) c->restore(f.text("curriculum", path), path);
     if (const auto before = f.texts.find("before"); before != f.texts.end()) {
       const Json j = parse_json(before->second, path);
@@ -221,6 +225,7 @@ class Run {
     StateFields f = run_fields(progress_, seconds_spent());
     f.integers["problem"] = int64_t(learner_.position);
     f.integers["flat_steps"] = flat_steps_;
+    f.integers["megaflop"] = int64_t(flop_ / 1e6);
     if (const Curriculum* c = learner_.problems().curriculum()) f.texts["curriculum"] = c->state();
     if (result_.before) f.texts["before"] = scores(*result_.before).dump();
     save_checkpoint(out_, progress_.step, *model_, tokenizer_folder_, moments(), f, c_.run.keep_checkpoints, [&](const std::string& folder) {
@@ -298,6 +303,7 @@ class Run {
     while (!budget_spent()) {
       RlStepReport report;
       if (interrupted() || !learner_.step(progress_, report, [] { return interrupted(); })) return RlEnd::kInterrupted;
+      flop_ += step_flop(report, model_->config(), c_.rl.mtp_lambda > 0);
       const RewardSummary rewards = summarise(report.groups);
       Json line = step_metrics(report, rewards, *model_, learner_.problems().curriculum());
       line["skipped"] = progress_.skipped;
@@ -392,11 +398,11 @@ class Run {
       write_metrics(Json::object(), &*after);
     }
     result_.seconds = seconds_spent();
-    result_.dollars = result_.seconds / 3600 * double(thread_count()) * c_.run.price_per_core_hour;
+    result_.bill = {double(progress_.tokens), flop_, result_.seconds, double(thread_count()), c_.run.price_per_core_hour, peak_gflops_ * 1e9};
     if (request_.quiet_end) return;
     if (request_.json) {
       Json j = {{"steps", progress_.step}, {"tokens", progress_.tokens}, {"seconds", result_.seconds}, {"skipped", progress_.skipped},
-                {"dollars", result_.dollars}, {"peak_rss_bytes", peak_resident_bytes()}, {"out", out_}};
+                {"dollars", result_.bill.dollars()}, {"peak_rss_bytes", peak_resident_bytes()}, {"bill", result_.bill.json()}, {"out", out_}};
       if (result_.before) j["before"] = scores(*result_.before);
       if (result_.after) j["after"] = scores(*result_.after);
       std::printf("%s\n", j.dump().c_str());
@@ -404,8 +410,9 @@ class Run {
     }
     if (result_.before) screen_.say("before   {}", points(*result_.before));
     if (result_.after) screen_.say("after    {}", points(*result_.after));
-    screen_.say("spent    {} sampled tokens in {} on {} threads: ${:.4f} at ${:g} per core-hour; peak memory {:.0f} MiB", human(double(progress_.tokens)),
-                clock_time(result_.seconds), thread_count(), result_.dollars, c_.run.price_per_core_hour, double(peak_resident_bytes()) / (1 << 20));
+    screen_.say("spent    {} sampled tokens in {}; peak memory {:.0f} MiB", human(double(progress_.tokens)), clock_time(result_.seconds),
+                double(peak_resident_bytes()) / (1 << 20));
+    screen_.say("{}", result_.bill.text());
     screen_.say("model    {}{}", out_, stale() ? " (its MTP modules are as before the run: config.json says so)" : "");
   }
 
@@ -421,7 +428,7 @@ class Run {
   RlResult result_;
   std::vector<Problem> held_out_;
   std::unique_ptr<Metrics> metrics_;
-  double seconds_before_ = 0;
+  double seconds_before_ = 0, peak_gflops_ = 0, flop_ = 0;
   int64_t checkpointed_step_ = -1, flat_steps_ = 0;
   bool warned_ = false, stale_from_the_start_ = false;
   Clock::time_point began_ = Clock::now(), last_checkpoint_, last_eval_, last_shown_;

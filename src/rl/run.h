@@ -5,6 +5,7 @@
 #include <string>
 
 #include "eval/summary.h"
+#include "plan/bill.h"
 #include "rl/options.h"
 
 namespace minke {
@@ -40,7 +41,8 @@ enum class RlEnd : uint8_t { kBudget, kMastered, kInterrupted, kWasFinished };
 struct RlResult {
   RlEnd end = RlEnd::kBudget;
   int64_t steps = 0, tokens = 0;
-  double seconds = 0, dollars = 0;
+  double seconds = 0;
+  Bill bill;                          // tokens: sampled; FLOPs: of rollouts, reference and updates, evaluations left out
   std::optional<TaskSummary> before, after;  // `before` of a resumed run: pass1, ci95, n and mean_tokens alone
 };
 

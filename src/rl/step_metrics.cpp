@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "model/cost.h"
 
 namespace minke {
 namespace {
@@ -163,6 +164,24 @@ Json step_metrics(const RlStepReport& report, const RewardSummary& r, const Tran
   j["mem/rss"] = resident_bytes();
   j["mem/kv"] = report.kv_bytes;
   return j;
+}
+
+double step_flop(const RlStepReport& report, const ModelConfig& config, bool trains_mtp) {
+  const auto forward = [&](int64_t n) { return double(n) * forward_flops_per_token(config, n, false); };  // of a whole sequence
+  double drawn = 0, whole = 0, rows = 0;
+  for (const Group& g : report.groups) {
+    if (g.samples.empty()) continue;
+    drawn += forward(g.samples[0].policy.prompt);
+    for (const RolloutSample& s : g.samples) {
+      const int64_t n = int64_t(s.policy.ids.size());
+      drawn += forward(n) - forward(s.policy.prompt);
+      whole += forward(n);
+      rows += double(n);
+    }
+  }
+  if (rows == 0) return 0;
+  const double mtp = trains_mtp ? train_flops_per_token(config, 1, true) - train_flops_per_token(config, 1, false) : 0;
+  return drawn + (report.reference ? whole : 0) + double(report.trained_rows) * (3 * whole / rows + mtp);
 }
 
 std::string shown_sample(const std::vector<Group>& groups) {

@@ -28,6 +28,10 @@ RewardSummary summarise(const std::vector<Group>& groups);
 // `curriculum` may be null.
 nlohmann::ordered_json step_metrics(const RlStepReport& report, const RewardSummary& rewards, const Transformer& model, const Curriculum* curriculum);
 
+// FLOPs of a step: prompts read once a problem and every token drawn by a forward, a forward of each sample under the reference, and
+// three forwards (MTP's too, where it is trained) of each row of the updates.
+double step_flop(const RlStepReport& report, const ModelConfig& config, bool trains_mtp);
+
 // Prompt, completion, reward and how it ended, for the screen: the first sample that is right, or the first of all.
 std::string shown_sample(const std::vector<Group>& groups);
 

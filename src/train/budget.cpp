@@ -13,27 +13,22 @@
 
 namespace minke {
 
-double measure_speed(TrainStep& step, Transformer& model, const TrainBatch& batch) {
+double measure_speed(TrainStep& step, const Transformer& model, const TrainBatch& batch, double limit) {
   using Clock = std::chrono::steady_clock;
-  Weights& w = model.weights();
-  Optimizer& optimizer = step.optimizer();
-  const std::vector<float> masters(w.masters(), w.masters() + w.flat_size());
   const StepValues values = scheduled(step.options(), 0);
   Progress scratch;
   step.run(batch, values, scratch);  // the first one also touches all memory
-  constexpr double kSeconds = 2.0;
   std::vector<double> seconds;
   const auto start = Clock::now();
   do {
     const auto begin = Clock::now();
     step.run(batch, values, scratch);
     seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
-  } while (std::chrono::duration<double>(Clock::now() - start).count() < kSeconds);
-  std::copy(masters.begin(), masters.end(), w.masters());
-  const size_t bytes = size_t(w.flat_size()) * dtype_bytes(optimizer.moment_dtype());
+  } while (seconds.size() < 2 || std::chrono::duration<double>(Clock::now() - start).count() < limit);
+  const Optimizer& optimizer = step.optimizer();
+  const size_t bytes = size_t(model.weights().flat_size()) * dtype_bytes(optimizer.moment_dtype());
   std::memset(optimizer.m(), 0, bytes);
   std::memset(optimizer.v(), 0, bytes);
-  w.refresh();
   std::nth_element(seconds.begin(), seconds.begin() + int64_t(seconds.size() / 2), seconds.end());
   return double(batch.rows()) / seconds[seconds.size() / 2];
 }

@@ -62,6 +62,11 @@ void Metrics::write(const MetricsLine& l) {
   j["skipped"] = l.progress.skipped;
   j["seconds"] = l.seconds;
   j["threads"] = thread_count();
+  if (l.prediction) {
+    j["predicted_seconds"] = l.prediction->seconds;
+    j["predicted_peak_bytes"] = l.prediction->peak_bytes;
+    j["peak_bytes"] = l.peak_bytes;
+  }
   write_line(j.dump());
 }
 

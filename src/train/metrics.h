@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "train/prediction.h"
 #include "train/step.h"
 
 namespace minke {
@@ -21,6 +22,8 @@ struct MetricsLine {
   double tok_s = 0, peak_share = 0;
   int64_t rss_bytes = 0;
   double seconds = 0;  // spent on the run so far
+  const Prediction* prediction = nullptr;  // on a session's first and last line, with the peak so far beside it
+  int64_t peak_bytes = 0;
 };
 
 class Metrics {

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/memory.h"
 #include "base/threads.h"
 #include "checkpoint/hf_folder.h"
 #include "checkpoint/model_folder.h"
@@ -18,10 +19,13 @@
 #include "kernels/peak/peak.h"
 #include "model/cost.h"
 #include "model/score.h"
+#include "plan/bill.h"
 #include "train/balance.h"
 #include "train/budget.h"
 #include "train/checkpoints.h"
+#include "train/memory_plan.h"
 #include "train/metrics.h"
+#include "train/prediction.h"
 #include "train/screen.h"
 #include "train/training_data.h"
 
@@ -66,6 +70,7 @@ class Run {
       return 0;
     }
     if (!request_.dump_batches.empty()) dump_batches(request_.dump_batches, data_, options_, budget_.tokens, last_step() - progress_.step);
+    plan_memory_of_run();
     const bool interrupted_early = !loop();
     if (interrupted_early) {
       checkpoint();
@@ -106,8 +111,10 @@ class Run {
       if (file_exists(out_ + "/checkpoints"))
         fail("{}: there are checkpoints but no run.json that says which run they belong to; give --fresh to start over, or another --out", out_);
       fresh_weights();
+      const auto began = Clock::now();
       save_model(out_, model_, request_.config.data.tokenizer);  // the folder is a model's from the beginning, or refused now
       if (request_.steps == 0) return;
+      parts_.checkpoint = since(began) * checkpoint_bytes() / double(counts.stored_bytes);
       budget_ = decide();
     } else {
       budget_ = *stored;
@@ -116,7 +123,11 @@ class Run {
         screen_.say("warning  the budget stays as it was decided before step 1; --fresh starts over with another");
     }
     options_.tokens = budget_.tokens;
-    if (stored && budget_.finished_steps < last_step()) resume();
+    if (stored && budget_.finished_steps < last_step()) {
+      fresh_weights();
+      time_steps(double(options_.tokens));
+      resume();
+    }
     screen_.say("budget   {} tokens, {} steps of {}{}", human(double(budget_.tokens)), budget_.steps,
         std::llround(data_.batches().rows_per_step()), budget_.minutes > 0 ? fmt::format(": {:g} minutes at {} tokens/s, measured here", budget_.minutes, human(budget_.measured_tok_s)) : "");
   }
@@ -134,24 +145,64 @@ class Run {
     TrainOptions o = options_;
     const double per_step = data_.batches().rows_per_step();
     if (o.tokens == 0 && o.minutes == 0) o.tokens = std::llround(double(std::max<int64_t>(1, *request_.steps)) * per_step);
-    double tok_s = 0;
-    if (o.tokens == 0) {
-      const std::string position = data_.batches().state();
-      const StepBatch first = data_.batches().next();
-      tok_s = measure_speed(step_, model_, first.view());
-      data_.batches().restore(position);
-    }
+    const double tok_s = time_steps(double(o.tokens));
     const Budget budget = decide_budget(o, tok_s, per_step);
     store_budget(budget_path_, budget, fingerprint_);
     return budget;
   }
 
+  // Real steps on the first batch; the weights are fresh before and after. `tokens` of the run, 0 where its minutes are stated: the trial
+  // takes no more than a fiftieth of it, if that is more than its two steps.
+  double time_steps(double tokens) {
+    constexpr double kSeconds = 2, kShare = 0.02;
+    const std::string position = data_.batches().state();
+    const StepBatch first = data_.batches().next();
+    const double guess = tokens * train_flops() / 1e9 / peak_gflops_;  // seconds of the run at the machine's peak
+    const double tok_s = measure_speed(step_, model_, first.view(), tokens > 0 ? std::min(kSeconds, kShare * guess) : kSeconds);
+    data_.batches().restore(position);
+    fresh_weights();
+    parts_.step = data_.batches().rows_per_step() / tok_s;
+    return tok_s;
+  }
+
+  double train_flops() const {
+    return train_flops_per_token(request_.model, std::llround(data_.batches().rows_per_sequence()), options_.mtp_lambda > 0);
+  }
+  double checkpoint_bytes() const {
+    const double elements = double(model_.weights().flat_size());
+    return double(count_parameters(request_.model).stored_bytes) + elements * double(4 + 2 * dtype_bytes(options_.moment_dtype()));
+  }
+
+  void plan_memory_of_run() {
+    RunConfig config = request_.config;
+    config.train = options_;
+    const std::string position = data_.batches().state();
+    const StepBatch first = data_.batches().next();
+    const HeldOutSets& h = data_.held_out();
+    prediction_.peak_bytes = plan_memory(request_.model, config, first.view(), {window_tokens(h.prose), window_tokens(h.problems), answer_windows()}).peak_bytes;
+    data_.batches().restore(position);
+  }
+
+  // After the evaluation at step 0, which says what evaluations take; a resumed run goes by their FLOPs.
+  void predict(double evaluation_seconds) {
+    parts_.evaluation = evaluation_seconds;
+    prediction_.seconds = seconds_before_ + predicted_seconds(request_.config.run, progress_.step, last_step(), parts_);
+    screen_.say("plan     {} ({:.3g} s a step, {:.2g} s an evaluation, {:.2g} s a checkpoint); peak memory {:.0f} MiB (minke plan memory)",
+                clock_time(prediction_.seconds), parts_.step, parts_.evaluation, parts_.checkpoint, double(prediction_.peak_bytes) / (1 << 20));
+  }
+
+  double evaluation_by_flops() const {
+    const HeldOutSets& h = data_.held_out();
+    const double rows = double(h.prose.tokens + h.problems.tokens + h.answers.rows());
+    const double forward = forward_flops_per_token(request_.model, std::llround(data_.batches().rows_per_sequence()), false);
+    return rows * forward / train_flops() * parts_.step / data_.batches().rows_per_step();
+  }
+
   void resume() {
+    const auto began = Clock::now();
     const std::optional<Restored> restored = restore_latest(out_, model_, moments());
-    if (!restored) {  // stopped before its first checkpoint
-      fresh_weights();
-      return;
-    }
+    parts_.checkpoint = since(began);  // it is read about as fast as written
+    if (!restored) return;  // stopped before its first checkpoint: the weights are fresh
     const StateFields& f = restored->fields;
     progress_ = read_progress(f, restored->path, &seconds_before_);
     checkpointed_step_ = progress_.step;
@@ -185,13 +236,18 @@ class Run {
     return {bits(data_.held_out().prose), bits(data_.held_out().problems), answer_loss()};
   }
 
+  std::vector<std::vector<int32_t>> answer_windows() const {
+    const SftExamples& e = data_.held_out().answers;
+    std::vector<std::vector<int32_t>> windows;
+    for (size_t i = 0; i < e.size(); ++i) windows.emplace_back(e.ids(i).begin(), e.ids(i).end());
+    return windows;
+  }
+
   // Nats per token of the held-out answers.
   std::optional<double> answer_loss() {
     const SftExamples& e = data_.held_out().answers;
     if (e.size() == 0) return std::nullopt;
-    std::vector<std::vector<int32_t>> windows;
-    for (size_t i = 0; i < e.size(); ++i) windows.emplace_back(e.ids(i).begin(), e.ids(i).end());
-    const Score score = score_windows(model_, windows, [] { return interrupted(); }, {e.prompt.begin(), e.prompt.end()});
+    const Score score = score_windows(model_, answer_windows(), [] { return interrupted(); }, {e.prompt.begin(), e.prompt.end()});
     if (interrupted()) return std::nullopt;
     return score.nll / double(score.tokens);
   }
@@ -199,12 +255,16 @@ class Run {
   // False when interrupted.
   bool loop() {
     const RunOptions& r = request_.config.run;
-    const double flops = train_flops_per_token(request_.model, std::llround(data_.batches().rows_per_sequence()), options_.mtp_lambda > 0);
+    const double flops = train_flops();
+    const int64_t first_step = progress_.step + 1;
     last_checkpoint_ = last_eval_ = began_ = Clock::now();
     metrics_ = std::make_unique<Metrics>(out_ + "/metrics.jsonl", progress_.step);
     if (progress_.step == 0) {
       before_ = evaluate();
       screen_.say("before   {}", describe(before_));
+      predict(since(began_));
+    } else {
+      predict(evaluation_by_flops());
     }
     while (progress_.step < last_step()) {
       if (interrupted()) return false;
@@ -226,7 +286,8 @@ class Run {
       }
       const double share = average_ * flops / 1e9 / peak_gflops_;
       metrics_->write({progress_, report, measured ? &now : nullptr, batch.answer_tokens > 0 ? int64_t(batch.lengths.size()) : 0, batch.answer_tokens, tok_s,
-                       tok_s * flops / 1e9 / peak_gflops_, resident_bytes(), seconds_spent()});
+                       tok_s * flops / 1e9 / peak_gflops_, resident_bytes(), seconds_spent(), last || progress_.step == first_step ? &prediction_ : nullptr,
+                       process_memory().use().peak});
       const double left = double(last_step() - progress_.step) * data_.batches().rows_per_step() / average_;
       screen_.step({progress_.step, last_step(), report, average_, share, left}, measured ? &now : nullptr);
       const bool save = r.checkpoint_every > 0 ? progress_.step % r.checkpoint_every == 0 : since(last_checkpoint_) >= r.checkpoint_minutes * 60;
@@ -249,11 +310,14 @@ class Run {
     budget_.finished_steps = progress_.step;
     store_budget(budget_path_, budget_, fingerprint_);
     const HeldOut after = evaluate();
-    const double cores = double(thread_count()), dollars = seconds / 3600 * cores * request_.config.run.price_per_core_hour;
+    const int64_t peak_bytes = process_memory().use().peak;
+    const Bill bill{double(progress_.tokens), double(progress_.tokens) * train_flops(), seconds, double(thread_count()), request_.config.run.price_per_core_hour,
+                    peak_gflops_ * 1e9};
     if (request_.json) {
       nlohmann::ordered_json j = {{"steps", progress_.step},   {"tokens", progress_.tokens}, {"seconds", seconds},
-                                  {"tok_s", double(progress_.tokens) / seconds}, {"skipped", progress_.skipped}, {"dollars", dollars},
-                                  {"peak_rss_bytes", peak_resident_bytes()}, {"out", out_}};
+                                  {"tok_s", double(progress_.tokens) / seconds}, {"skipped", progress_.skipped}, {"dollars", bill.dollars()},
+                                  {"peak_rss_bytes", peak_resident_bytes()}, {"peak_bytes", peak_bytes}, {"predicted_seconds", prediction_.seconds},
+                                  {"predicted_peak_bytes", prediction_.peak_bytes}, {"bill", bill.json()}, {"out", out_}};
       const auto add = [&](const char* name, const HeldOut& h) {
         j[name] = nlohmann::ordered_json::object();
         if (h.prose) j[name]["prose"] = *h.prose;
@@ -272,8 +336,11 @@ class Run {
     }
     if (before_.prose || before_.problems || before_.answers) screen_.say("before   {}", describe(before_));
     screen_.say("after    {}", describe(after));
-    screen_.say("spent    {} tokens in {} on {} threads: ${:.4f} at ${:g} per core-hour; peak memory {:.0f} MiB", human(double(progress_.tokens)),
-        clock_time(seconds), thread_count(), dollars, request_.config.run.price_per_core_hour, double(peak_resident_bytes()) / (1 << 20));
+    screen_.say("spent    {} tokens in {}; peak memory {:.0f} MiB, {:.0f} of them what a plan counts", human(double(progress_.tokens)), clock_time(seconds),
+                double(peak_resident_bytes()) / (1 << 20), double(peak_bytes) / (1 << 20));
+    screen_.say("plan     was {} and {:.0f} MiB: {:+.1f}% off in time, {:+.1f}% in memory", clock_time(prediction_.seconds), double(prediction_.peak_bytes) / (1 << 20),
+                100 * off_by(prediction_.seconds, seconds), 100 * off_by(double(prediction_.peak_bytes), double(peak_bytes)));
+    screen_.say("{}", bill.text());
     screen_.say("model    {} (opens in transformers, vLLM and minke {})", out_, request_.config.data.chat.empty() ? "generate" : "chat");
   }
 
@@ -288,6 +355,8 @@ class Run {
   std::string budget_path_, fingerprint_;
   std::unique_ptr<Metrics> metrics_;
   HeldOut before_;
+  PartTimes parts_;
+  Prediction prediction_;
   Screen screen_;
   double peak_gflops_ = 0, average_ = 0, seconds_before_ = 0;
   int64_t checkpointed_step_ = -1;

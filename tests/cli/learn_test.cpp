@@ -80,6 +80,12 @@ TEST_F(LearnTest, EndsWithBeforeAndAfter) {
   EXPECT_GT(end.at("tokens").get<int64_t>(), 256) << "at least one rollout";
   EXPECT_EQ(end.at("tokens"), last.at("tokens"));
   EXPECT_GT(end.at("cost").get<double>(), 0);
+  const Json& bill = end.at("bill");
+  EXPECT_EQ(bill.at("dollars"), end.at("cost"));
+  EXPECT_EQ(bill.at("tokens").get<int64_t>(), end.at("tokens").get<int64_t>());
+  EXPECT_GT(bill.at("flop").get<double>(), 0);
+  EXPECT_GT(bill.at("peak_share").get<double>(), 0);
+  EXPECT_LT(bill.at("peak_share").get<double>(), 1);
   EXPECT_EQ(end.at("out"), at("out"));
   EXPECT_NE(read_file(at("out/model.safetensors")), read_file(at("model/model.safetensors"))) << "it has learnt something";
 
@@ -90,7 +96,7 @@ TEST_F(LearnTest, EndsWithBeforeAndAfter) {
   questions("4", "4");
   const Outcome fours = with({"--minutes", "0.03", "--fresh", "--grader", kFours});
   ASSERT_EQ(fours.code, 0) << fours.err;
-  for (const char* part : {"of 10 held-out problems [", "solved   Question", "-> 7", "\nbefore   ", "\nafter    ", "\nspent    ", "\nmodel    "})
+  for (const char* part : {"of 10 held-out problems [", "solved   Question", "-> 7", "\nbefore   ", "\nafter    ", "\nspent    ", "\nbill     ", "\nmodel    "})
     EXPECT_NE(fours.out.find(part), std::string::npos) << part << "\n" << fours.out;
 }
 
