@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -13,8 +14,10 @@
 
 namespace minke {
 
-double measure_speed(TrainStep& step, const Transformer& model, const TrainBatch& batch, double limit) {
+double measure_speed(TrainStep& step, const Transformer& model, const TrainBatch& batch, double run_steps) {
   using Clock = std::chrono::steady_clock;
+  constexpr double kSeconds = 2, kShare = 0.05;
+  const double most_steps = run_steps > 0 ? kShare * run_steps : std::numeric_limits<double>::infinity();
   const StepValues values = scheduled(step.options(), 0);
   Progress scratch;
   step.run(batch, values, scratch);  // the first one also touches all memory
@@ -24,7 +27,7 @@ double measure_speed(TrainStep& step, const Transformer& model, const TrainBatch
     const auto begin = Clock::now();
     step.run(batch, values, scratch);
     seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
-  } while (seconds.size() < 2 || std::chrono::duration<double>(Clock::now() - start).count() < limit);
+  } while (seconds.size() < 2 || (double(seconds.size()) < most_steps && std::chrono::duration<double>(Clock::now() - start).count() < kSeconds));
   const Optimizer& optimizer = step.optimizer();
   const size_t bytes = size_t(model.weights().flat_size()) * dtype_bytes(optimizer.moment_dtype());
   std::memset(optimizer.m(), 0, bytes);

@@ -17,9 +17,10 @@ struct Budget {
   int64_t finished_steps = 0;  // the finished model in the folder has taken this many; 0: it is not finished
 };
 
-// Tokens/s of real steps on this batch: the median of those of about `seconds`, at least two, after one that is not timed. The model must
-// be filled; it is another one afterwards. The moments are 0 again.
-double measure_speed(TrainStep& step, const Transformer& model, const TrainBatch& batch, double seconds);
+// Tokens/s of real steps on this batch: the median of those of two seconds, or of a twentieth of a run of so many steps (0: not known yet)
+// where that is less; at least two, after one that is not timed. The model must be filled; it is another one afterwards. The moments are 0
+// again.
+double measure_speed(TrainStep& step, const Transformer& model, const TrainBatch& batch, double run_steps);
 
 // rows_per_step: a step's tokens, on average.
 Budget decide_budget(const TrainOptions& o, double measured_tok_s, double rows_per_step);

@@ -151,14 +151,11 @@ class Run {
     return budget;
   }
 
-  // Real steps on the first batch; the weights are fresh before and after. `tokens` of the run, 0 where its minutes are stated: the trial
-  // takes no more than a fiftieth of it, if that is more than its two steps.
+  // Real steps on the first batch; the weights are fresh before and after. `tokens` of the run: 0 where its minutes are stated.
   double time_steps(double tokens) {
-    constexpr double kSeconds = 2, kShare = 0.02;
     const std::string position = data_.batches().state();
     const StepBatch first = data_.batches().next();
-    const double guess = tokens * train_flops() / 1e9 / peak_gflops_;  // seconds of the run at the machine's peak
-    const double tok_s = measure_speed(step_, model_, first.view(), tokens > 0 ? std::min(kSeconds, kShare * guess) : kSeconds);
+    const double tok_s = measure_speed(step_, model_, first.view(), tokens / data_.batches().rows_per_step());
     data_.batches().restore(position);
     fresh_weights();
     parts_.step = data_.batches().rows_per_step() / tok_s;
