@@ -33,11 +33,6 @@ nlohmann::ordered_json quantization_json(const Fp8Weights& fp8) {
   return j;
 }
 
-bool published_in_fp8(const ParameterSpec& spec) {
-  const bool linear = spec.kind == ParameterKind::kLinear || spec.kind == ParameterKind::kExpert;
-  return linear && !spec.name.ends_with(".eh_proj.weight");
-}
-
 TensorInfo fp8_scale_tensor(const ParameterSpec& spec, const Fp8Weights& fp8) {
   const Fp8Cut cut = fp8.cut(spec.shape);
   TensorInfo t;

@@ -24,9 +24,6 @@ struct Fp8Weights {
 std::optional<Fp8Weights> read_quantization(const std::string& path);
 nlohmann::ordered_json quantization_json(const Fp8Weights& fp8);
 
-// Which parameters a published FP8 model quantises: every matrix but embedding, head, routers and eh_proj.
-bool published_in_fp8(const ParameterSpec& spec);
-
 // The parameter's two tensors: scales, then codes.
 TensorInfo fp8_scale_tensor(const ParameterSpec& spec, const Fp8Weights& fp8);
 TensorInfo fp8_code_tensor(const ParameterSpec& spec);

@@ -32,8 +32,8 @@ ParameterSource source_of(const HfFolder& folder) {
 std::unique_ptr<Transformer> load_model(const std::string& path, const std::string& dtype, WeightUse use) {
   const HfFolder folder(path);
   folder.check();
-  const DType compute = dtype == "auto" ? folder.config().dtype : dtype_named(dtype);
-  auto model = std::make_unique<Transformer>(folder.config(), compute, use);
+  const Recipe& recipe = dtype == "auto" ? recipe_of(folder.config().dtype) : recipe_named(dtype);
+  auto model = std::make_unique<Transformer>(folder.config(), recipe, use);
   model->weights().fill(source_of(folder));
   return model;
 }
@@ -50,6 +50,7 @@ void save_model(const std::string& path, const Transformer& model, const std::st
   const Weights& w = model.weights();
   SaveOptions options;
   options.stale_mtp = stale_mtp;
+  if (model.recipe().scope == Fp8Scope::kTiles) options.fp8 = Fp8Weights{kFp8WeightBlock, Fp8Scale::kPowerOfTwo};
   if (!tokenizer_folder.empty()) options.files = read_tokenizer_files(tokenizer_folder);
   write_hf_folder(path, config, [&w](const ParameterSpec& spec) -> ParameterValues { return {DType::kF32, w.master(spec.name)}; }, options);
 }

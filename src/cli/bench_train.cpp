@@ -73,7 +73,7 @@ void bench_train(const std::string& config_path, int64_t steps, bool json) {
   if (data.vocab_size() > config.vocab_size)
     fail("{}: the tokenizer has {} ids, the model's vocab_size is {}; make vocab_size at least as large", run.data.tokenizer, data.vocab_size(),
          config.vocab_size);
-  Transformer model(config, o.compute(), WeightUse::kTraining);
+  Transformer model(config, o.recipe(), WeightUse::kTraining);
   initialise(model, o.seed);
   TrainStep step(model, o, run.data.mask_segments);
   const Steps s = take_steps(step, data.batches(), steps);

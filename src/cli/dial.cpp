@@ -173,7 +173,7 @@ CLI::App* add_common(CLI::App& dial, const char* name, const char* about, const 
   c->add_option("--top-p", f->top_p, "keep the likeliest tokens that reach this probability")->capture_default_str();
   auto* save = c->add_option("--save", f->save, "a file for the samples");
   c->add_option("--from", f->from, "samples that --save kept, instead of asking")->check(CLI::ExistingFile)->excludes(save);
-  c->add_option("--dtype", f->dtype, "auto (as stored), bf16 or f32")->check(CLI::IsMember({"auto", "bf16", "f32"}))->capture_default_str();
+  c->add_option("--dtype", f->dtype, kDtypeHelp)->check(CLI::IsMember(dtype_names()))->capture_default_str();
   return c;
 }
 

@@ -102,7 +102,7 @@ void add_eval(CLI::App& app) {
   mixture->group("what: one of")->excludes(task)->excludes(text);
   c->add_option("--tokens", o->tokens, "of the mixture")->needs(mixture)->check(CLI::PositiveNumber)->capture_default_str();
   c->add_option("--window", o->window, "of a text: positions per window, BOS included; 0: up to 512")->needs(text)->capture_default_str();
-  c->add_option("--dtype", o->dtype, "auto (as stored), bf16 or f32")->check(CLI::IsMember({"auto", "bf16", "f32"}))->capture_default_str();
+  c->add_option("--dtype", o->dtype, kDtypeHelp)->check(CLI::IsMember(dtype_names()))->capture_default_str();
   c->add_flag("--json", o->json, "text, mixture: one object. Task: a row an answer, then the summary (docs/eval.md)");
   c->footer(
       "A text's tokens are predicted once each: a window is BOS and the next tokens. Bits per byte: main head only.\n"

@@ -6,6 +6,7 @@
 #include "checkpoint/model_folder.h"
 #include "checkpoint/safetensors.h"
 #include "cli/commands.h"
+#include "cli/model_path.h"
 
 namespace minke {
 namespace {
@@ -68,9 +69,7 @@ void add_logits(CLI::App& app) {
   c->add_option("model", o->model, "model folder; no tokenizer is needed in it")->required();
   c->add_option("--ids", o->ids, "token ids as they are, no BOS is added: 1,2,3")->required();
   c->add_option("--out", o->out, "safetensors file: F32 tensor logits [tokens, vocab]")->required();
-  c->add_option("--dtype", o->dtype, "auto (as stored), bf16, or f32: weights converted and computed in float32")
-      ->check(CLI::IsMember({"auto", "bf16", "f32"}))
-      ->capture_default_str();
+  c->add_option("--dtype", o->dtype, kDtypeHelp)->check(CLI::IsMember(dtype_names()))->capture_default_str();
   c->add_flag("--mtp", o->mtp, "also mtp_logits.K [tokens-K, vocab], K from 1");
   c->footer("Example:\n  minke logits out/tiny-base --ids 0,17,4 --out logits.safetensors --dtype f32");
   c->callback([o] { run_logits(*o); });

@@ -7,10 +7,18 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "layers/recipe.h"
 
 namespace minke {
 
 namespace fs = std::filesystem;
+
+std::vector<std::string> dtype_names() {
+  std::vector<std::string> names = {"auto"};
+  for (const Recipe& r : recipes())
+    if (r.row_alone) names.emplace_back(r.name);
+  return names;
+}
 
 std::string executable_path() {
   std::error_code failed;

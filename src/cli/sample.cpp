@@ -107,7 +107,7 @@ void add_sample(CLI::App& app) {
   c->add_option("--out", f->out, "the file to write; FILE.rows beside it keeps every answer, and the same command goes on from it")->required();
   c->add_option("--most", f->most, "of one problem's right answers keep at most this many; 0: all")->check(CLI::NonNegativeNumber)->capture_default_str();
   c->add_option("--split", f->split, "only train: what is held out is refused")->capture_default_str();
-  c->add_option("--dtype", f->dtype, "auto (as stored), bf16 or f32")->check(CLI::IsMember({"auto", "bf16", "f32"}))->capture_default_str();
+  c->add_option("--dtype", f->dtype, kDtypeHelp)->check(CLI::IsMember(dtype_names()))->capture_default_str();
   c->add_flag("--json", f->json, "one object: problems, answers, right, share_right, kept, problems_solved, out");
   c->footer(
       "Writes {\"prompt\", \"completion\"} lines: DeepSeek-R1's rejection sampling. Answers with the same thought are kept once.\n"

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/error.h"
+#include "cli/model_path.h"
 
 namespace minke {
 
@@ -24,7 +25,7 @@ void add_sampling_flags(CLI::App& c, SamplingFlags& f) {
   c.add_option("--cache", f.cache, "what is kept of the past: latent (small) or expanded (the training forward, bit for bit)")
       ->check(CLI::IsMember({"latent", "expanded"}))
       ->capture_default_str();
-  c.add_option("--dtype", f.dtype, "auto (as stored), bf16 or f32")->check(CLI::IsMember({"auto", "bf16", "f32"}))->capture_default_str();
+  c.add_option("--dtype", f.dtype, kDtypeHelp)->check(CLI::IsMember(dtype_names()))->capture_default_str();
 }
 
 int64_t room_after(std::span<const int32_t> prompt, const ModelConfig& config) {

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "kernels/gemm/gemm.h"
+#include "layers/recipe.h"
 #include "tensor/view.h"
 
 namespace minke {
@@ -16,7 +17,12 @@ struct Linear {
   const void* w_forward = nullptr;   // W' packed, k = in
   const void* w_backward = nullptr;  // W packed, k = out; null unless training
   float* dw = nullptr;               // [out, in]; null unless training
+  const Recipe* recipe = nullptr;    // that rounds x and dy to FP8, as the packed forms are already; null: none does
 };
+
+// x as the forward multiplies it: x itself, or its FP8 values in memory of the arena.
+View forward_operand(const Linear& p, View x, Arena& arena);
+
 
 void linear_forward(const Linear& p, View x, View y, Store store = Store::kSet);
 void linear_backward_input(const Linear& p, View dy, View dx, Store store = Store::kSet);

@@ -137,7 +137,8 @@ void mla_forward(const Mla& p, const Rope& rope, const Rows& rows, View a, View 
   const View k_rope = s.kv_a.columns(d.kv_rank, d.rope);
 
   if (cache && cache->form == CacheForm::kLatent) {
-    append_latent(d, rows, s.c_kv, k_rope, *cache);
+    ArenaScope scope(arena);
+    append_latent(d, rows, forward_operand(p.kv_b_proj, s.c_kv, arena), k_rope, *cache);
     attend_absorbed(p, rows, s, arena, *cache);
   } else {
     s.kv = take(arena, dtype, t, d.heads * (d.nope + d.v));

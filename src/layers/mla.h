@@ -9,6 +9,7 @@
 //   o    = softmax(scale (q_n k_n' + q_r k_r')) v          [T, H v]
 //   h   += o Wo                                            o_proj
 // Absorbed form, for the latent cache (V2 report section 2.1.2): per head qa = q_n Wuk, keys (c_kv, k_r), u = p c_kv, o = u Wuv'.
+// In FP8 the cached c_kv is rounded as kv_b_proj's input is; q_n and u are attention's and are not.
 #include <span>
 
 #include "layers/kv_cache.h"

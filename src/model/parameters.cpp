@@ -99,6 +99,11 @@ int64_t ParameterSpec::elements() const {
 
 std::vector<ParameterSpec> parameter_list(const ModelConfig& config) { return ListBuilder(config).build(); }
 
+bool published_in_fp8(const ParameterSpec& spec) {
+  const bool linear = spec.kind == ParameterKind::kLinear || spec.kind == ParameterKind::kExpert;
+  return linear && !spec.name.ends_with(".eh_proj.weight");
+}
+
 ParameterCounts count_parameters(const ModelConfig& config) {
   ParameterCounts out;
   out.kv_bytes_per_token = (config.kv_lora_rank + config.qk_rope_head_dim) * 2 * config.num_hidden_layers;

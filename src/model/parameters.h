@@ -35,6 +35,9 @@ struct ParameterSpec {
   DType stored_dtype(DType model) const { return kind == ParameterKind::kRouterBias ? DType::kF32 : model; }
 };
 
+// Which parameters a published FP8 model quantises: every matrix but embedding, head, routers and eh_proj.
+bool published_in_fp8(const ParameterSpec& spec);
+
 // In the model's order: embedding, layers, final norm, head, MTP modules. Copies included, each after the parameter it copies.
 std::vector<ParameterSpec> parameter_list(const ModelConfig& config);
 

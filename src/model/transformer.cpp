@@ -95,8 +95,8 @@ Block Transformer::build_block(int64_t layer) {
   return b;
 }
 
-Transformer::Transformer(const ModelConfig& config, DType compute, WeightUse use)
-    : config_(config), weights_(config, compute, use), rope_(rope_spec(config)) {
+Transformer::Transformer(const ModelConfig& config, const Recipe& recipe, WeightUse use)
+    : config_(config), weights_(config, recipe, use), rope_(rope_spec(config)) {
   const ModelConfig& c = config_;
   const float eps = float(c.rms_norm_eps);
   table_ = weights_.table("model.embed_tokens.weight", &d_table_);

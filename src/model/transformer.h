@@ -52,12 +52,14 @@ struct StepLosses {
 
 class Transformer {
  public:
-  Transformer(const ModelConfig& config, DType compute, WeightUse use);
+  Transformer(const ModelConfig& config, const Recipe& recipe, WeightUse use);
+  Transformer(const ModelConfig& config, DType compute, WeightUse use) : Transformer(config, recipe_of(compute), use) {}
   Transformer(const Transformer&) = delete;
   Transformer& operator=(const Transformer&) = delete;
 
   const ModelConfig& config() const { return config_; }
   DType compute() const { return weights_.compute(); }
+  const Recipe& recipe() const { return weights_.recipe(); }
   Weights& weights() { return weights_; }
   const Weights& weights() const { return weights_; }
   const Linear& head() const { return head_; }

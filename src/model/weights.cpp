@@ -7,8 +7,8 @@
 #include "base/threads.h"
 
 namespace minke {
-Weights::Weights(const ModelConfig& config, DType compute, WeightUse use)
-    : compute_(compute), use_(use), absorbed_in_use_(use == WeightUse::kInference) {
+Weights::Weights(const ModelConfig& config, const Recipe& recipe, WeightUse use)
+    : recipe_(recipe), compute_(recipe.compute), use_(use), absorbed_in_use_(use == WeightUse::kInference) {
   for (ParameterSpec& spec : parameter_list(config)) {
     if (!spec.copy_of.empty()) continue;
     by_name_[spec.name] = specs_.size();
@@ -66,7 +66,8 @@ Linear Weights::linear(const std::vector<std::string>& names, int64_t in, int64_
   form->out = out;
   form->forward = allocate(packed_b_bytes(compute_, in, out));
   if (training()) form->backward = allocate(packed_b_bytes(compute_, out, in));
-  const Linear result{in, out, compute_, form->forward, form->backward, training() ? gradient_of(names) : nullptr};
+  form->fp8 = recipe_.fp8() && published_in_fp8(specs_[form->parts[0]]);
+  const Linear result{in, out, compute_, form->forward, form->backward, training() ? gradient_of(names) : nullptr, form->fp8 ? &recipe_ : nullptr};
   forms_.push_back(std::move(form));
   return result;
 }
@@ -116,6 +117,7 @@ const void* Weights::table(const std::string& name, float** dw) {
 std::pair<const void* const*, const void* const*> Weights::absorbed(const std::string& name, int64_t heads, int64_t nope, int64_t v, int64_t rank) {
   auto form = std::make_unique<Form>();
   form->kind = Form::kAbsorbed;
+  form->fp8 = recipe_.fp8() && published_in_fp8(specs_[index(name)]);
   form->parts = {index(name)};
   form->in = rank;
   form->nope = nope;
@@ -144,18 +146,35 @@ void Weights::use_absorbed() {
   }
 }
 
+// A matrix's parts one after another, rounded to FP8 in blocks counted from each part's first element, as a saved model stores them.
+const bf16* Weights::round_to_fp8(const Form& form, const std::vector<ParameterValues>& values, Arena& arena) const {
+  int64_t elements = 0;
+  for (size_t part : form.parts) elements += specs_[part].elements();
+  bf16* const all = arena.take<bf16>(elements);
+  bf16* y = all;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const std::vector<int64_t>& shape = specs_[form.parts[i]].shape;
+    const FakeQuantise q{recipe_.forward, values[i].dtype, shape[0], shape[1], values[i].data, shape[1], y};
+    recipe_.scope == Fp8Scope::kTensor ? fake_quantise_whole(q) : fake_quantise(q, kFp8WeightBlock);
+    y += shape[0] * shape[1];
+  }
+  return all;
+}
+
 ParameterValues Weights::master_values(const ParameterSpec& spec) const { return {DType::kF32, master(spec.name)}; }
 
 void Weights::fill_form(const Form& form, const ParameterSource& source) const {
+  ArenaScope scope(thread_arena());
   std::vector<ParameterValues> values;
   for (size_t part : form.parts) values.push_back(source(specs_[part]));
+  if (form.fp8 && (form.kind != Form::kAbsorbed || absorbed_in_use_)) values = {{DType::kBF16, round_to_fp8(form, values, thread_arena())}};
+  if (dry_run()) return;
   const ParameterValues first = values[0];
   const auto bytes_of = [&](size_t i) { return size_t(specs_[form.parts[i]].elements()) * dtype_bytes(values[i].dtype); };
 
   switch (form.kind) {
     case Form::kPacked: {
       const void* data = first.data;
-      ArenaScope scope(thread_arena());
       if (values.size() == 2 && static_cast<const char*>(first.data) + bytes_of(0) != values[1].data) {
         MINKE_CHECK(values[0].dtype == values[1].dtype);
         char* joined = thread_arena().take<char>(int64_t(bytes_of(0) + bytes_of(1)));
@@ -206,7 +225,7 @@ void Weights::fill(const ParameterSource& source) {
 void Weights::refresh() {
   MINKE_CHECK(training());
   const KernelScope kernel("round and pack", 0, double(flat_size_) * double(4 + 2 * dtype_bytes(compute_)));
-  if (kernel.dry()) return;
+  if (kernel.dry() && !recipe_.fp8()) return;
   const ParameterSource source = [this](const ParameterSpec& spec) { return master_values(spec); };
   parallel_for(int64_t(forms_.size()), [&](int64_t i) { fill_form(*forms_[size_t(i)], source); });
 }

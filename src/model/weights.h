@@ -3,7 +3,8 @@
 // filling, repacking after an optimizer step and gradients walk that list.
 //
 // Training: f32 masters and gradients lie in one flat buffer each, in the order of parameter_list(), so that parts of a fused matrix
-// (gate and up) lie side by side. Layers compute with the masters rounded to the compute dtype, exactly what a checkpoint stores.
+// (gate and up) lie side by side. Layers compute with the masters rounded to the compute dtype, or in an FP8 recipe to FP8: exactly what
+// a saved model stores.
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,10 +26,11 @@ enum class WeightUse : uint8_t {
 
 class Weights {
  public:
-  Weights(const ModelConfig& config, DType compute, WeightUse use);
+  Weights(const ModelConfig& config, const Recipe& recipe, WeightUse use);
 
   const std::vector<ParameterSpec>& specs() const { return specs_; }  // trained or stored once; copies are left out
   DType compute() const { return compute_; }
+  const Recipe& recipe() const { return recipe_; }
   bool training() const { return use_ == WeightUse::kTraining; }
 
   // Builders for the model; each registers what it is made of.
@@ -60,6 +62,7 @@ class Weights {
     std::vector<size_t> parts;
     int64_t in = 0, out = 0;
     bool rounded = true;
+    bool fp8 = false;      // the parts are rounded to FP8, each by itself
     void *forward = nullptr, *backward = nullptr;
     std::vector<void*> per_head_uk, per_head_uv;
     int64_t nope = 0, v = 0;
@@ -67,9 +70,11 @@ class Weights {
   void* allocate(int64_t bytes);
   void allocate_absorbed(Form& form);
   void fill_form(const Form& form, const ParameterSource& source) const;
+  const bf16* round_to_fp8(const Form& form, const std::vector<ParameterValues>& values, Arena& arena) const;
   ParameterValues master_values(const ParameterSpec& spec) const;
   float* gradient_of(const std::vector<std::string>& names) const;
 
+  const Recipe& recipe_;  // a row of the table
   DType compute_;
   WeightUse use_;
   bool absorbed_in_use_;

@@ -82,7 +82,8 @@ RlOptions read_rl(Fields f) {
   if (r.curriculum == CurriculumKind::kEven && f.has("curriculum_floor")) f.fail_at("curriculum_floor", "nothing without curriculum = \"pass_rate\"");
   number("curriculum_floor", r.curriculum_floor, 0.001, 1);
   r.seed = uint64_t(f.integer("seed", 0, INT64_MAX, int64_t(r.seed)));
-  const std::vector<std::string_view> precisions = {"auto", "bf16", "f32"};
+  std::vector<std::string_view> precisions = {"auto"};
+  for (const Recipe& recipe : recipes()) precisions.push_back(recipe.name);
   r.precision = precisions[f.choice("precision", precisions, 0)];
   const std::vector<std::string_view> caches = {"expanded", "latent"};
   r.cache = CacheForm(f.choice("cache", caches, size_t(r.cache)));
@@ -201,6 +202,9 @@ void RlConfig::validate(const std::string& where) const {
   if (!(weight > 0)) fail("{}[[tasks]] weight: at least one must be above 0", where);
   if (rl.limits.think_min > rl.limits.think_max)
     fail("{}[rl] think_min: expected at most think_max, {}, found {}", where, rl.limits.think_max, rl.limits.think_min);
+  if (rl.precision != "auto" && !recipe_named(rl.precision).row_alone)
+    fail("{}[rl] precision: {}'s scales are of whole tensors, so a rollout's log-probabilities would depend on the rows beside it and differ from "
+         "training's; expected fp8, bf16 or f32", where, rl.precision);
   if (!rl.pace.empty()) find_pace(rl.pace, where + "[rl] pace");
   minke::validate(rl.policy_step().grpo, where + "[rl] ");
   if (reward.kind == RewardKind::kCommand && reward.command.empty()) fail("{}[reward] command: expected the grader to run, found nothing", where);

@@ -44,7 +44,7 @@ struct RlOptions {
   CurriculumKind curriculum = CurriculumKind::kEven;
   double curriculum_floor = 0.1;         // kPassRate: a level is asked at least so often, beside one that teaches most
   uint64_t seed = 1;
-  std::string precision = "auto";        // as the model is stored; or "bf16", "f32"
+  std::string precision = "auto";        // as the model is stored; or a recipe's name
   CacheForm cache = CacheForm::kExpanded;  // of rollouts and evaluations; latent: small, and the experts are replayed in the update
   int64_t cache_mib = 0;                 // most memory for a rollout's cache; 0: as much as is asked for
   double lr = 2e-4;

@@ -18,7 +18,7 @@ std::string checksum(const std::vector<float>& masters) { return fmt::format("{:
 }  // namespace
 
 Reference::Reference(const Transformer& policy)
-    : specs_(policy.weights().specs()), model_(std::make_unique<Transformer>(policy.config(), policy.compute(), WeightUse::kInference)) {
+    : specs_(policy.weights().specs()), model_(std::make_unique<Transformer>(policy.config(), policy.recipe(), WeightUse::kInference)) {
   for (size_t i = 0; i < specs_.size(); ++i) offsets_.push_back(policy.weights().offset(i));
   replace(policy);
 }

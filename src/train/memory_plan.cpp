@@ -30,7 +30,7 @@ MemoryPlan plan_memory(const ModelConfig& config, const RunConfig& run, const Tr
   Ledger ledger(Ledger::Mode::kDry);
   std::optional<MemoryCharge> loader;
   if (run.data.chat.empty()) loader.emplace(MemoryKind::kLoader, Loader::memory_bytes(o.batch_sequences, o.sequence_length));
-  Transformer model(config, o.compute(), WeightUse::kTraining);
+  Transformer model(config, o.recipe(), WeightUse::kTraining);
   TrainStep step(model, o, run.data.mask_segments);
   StepValues values;
   values.mtp_lambda = std::max(o.mtp_lambda, o.mtp_lambda_final);  // with MTP where it is ever trained

@@ -79,7 +79,13 @@ TrainOptions read_train(Fields f, TrainOptions t) {
   whole("batch_sequences", t.batch_sequences, 1);
   whole("micro_batch_sequences", t.micro_batch_sequences, 0);
   const auto format = [&](const char* key, std::string& field) { field = formats[f.choice(key, formats, field == "f32")]; };
-  format("precision", t.precision);
+  std::vector<std::string_view> names;
+  size_t own = 0;
+  for (const Recipe& r : recipes()) {
+    if (t.precision == r.name) own = names.size();
+    names.push_back(r.name);
+  }
+  t.precision = names[f.choice("precision", names, own)];
   format("moments", t.moments);
   t.seed = uint64_t(f.integer("seed", 0, INT64_MAX, int64_t(t.seed)));
   number("lr", t.lr, 0, 10);
@@ -128,7 +134,7 @@ void read_run_folder(Fields& f, RunFolderOptions& r) {
   r.price_per_core_hour = f.number("price_per_core_hour", 0, 1e6, r.price_per_core_hour);
 }
 
-DType TrainOptions::compute() const { return dtype_named(precision); }
+const Recipe& TrainOptions::recipe() const { return recipe_named(precision); }
 DType TrainOptions::moment_dtype() const { return dtype_named(moments); }
 
 RunConfig RunConfig::from_toml(std::string_view source, const std::string& path) { return from_toml(source, path, {}); }

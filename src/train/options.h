@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "layers/recipe.h"
 #include "numeric/dtype.h"
 #include "reason/mix.h"
 
@@ -33,7 +34,7 @@ struct TrainOptions {
   std::string model;                         // folder of the weights to start from; empty: fresh ones
   int64_t sequence_length = 256, batch_sequences = 16;
   int64_t micro_batch_sequences = 0;         // sequences per pass; 0: the whole batch
-  std::string precision = "bf16";            // or "f32"
+  std::string precision = "bf16";            // a recipe's name (layers/recipe.h)
   std::string moments = "bf16";              // AdamW's, or "f32"
   uint64_t seed = 1;
   // AdamW; the schedule's turning points are shares of the budget: linear warm-up, constant, cosine to lr_final, constant.
@@ -45,7 +46,8 @@ struct TrainOptions {
   double mtp_lambda = 0.3, mtp_lambda_final = 0.1, mtp_switch = 0.7;
   int64_t max_skipped = 10;                  // steps in a row with a non-finite loss or gradient before the run stops
 
-  DType compute() const;
+  const Recipe& recipe() const;
+  DType compute() const { return recipe().compute; }
   DType moment_dtype() const;
 };
 

@@ -42,7 +42,7 @@ class Run {
       : request_(request),
         options_(request.config.train),
         out_(request.config.run.out),
-        model_(request.model, options_.compute(), WeightUse::kTraining),
+        model_(request.model, options_.recipe(), WeightUse::kTraining),
         data_(request.config.data, options_, request.config.run.eval_tokens),
         step_(model_, options_, request.config.data.mask_segments),
         screen_(request.json) {

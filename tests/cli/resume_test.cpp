@@ -107,6 +107,16 @@ TEST_F(ResumeTest, ThreeKillsChangeNoByte) {
   expect_same_end("killed", "alone");
 }
 
+TEST_F(ResumeTest, AKillInFp8ChangesNoByte) {
+  write("fp8.toml", replaced(config_, "precision = \"f32\"", "precision = \"fp8\""));
+  ASSERT_EQ(train("alone", {}, {}, "fp8.toml").code, 0);
+  EXPECT_TRUE(HfFolder(at("alone")).fp8());
+  ASSERT_EQ(train("killed", at_step("killed", 12, SIGKILL), {}, "fp8.toml").signal, SIGKILL);
+  const Outcome last = train("killed", {}, {}, "fp8.toml");
+  ASSERT_EQ(last.code, 0) << last.err;
+  expect_same_end("killed", "alone");
+}
+
 TEST_F(ResumeTest, InterruptsAndDamage) {
   ASSERT_EQ(train("alone").code, 0);
   // Ctrl-C saves where it is.

@@ -235,6 +235,7 @@ TEST_F(RlTest, WhatIsRefused) {
   refused("lr = 1e-3", "lr = 1e-3\ncurriculum = \"hard\"", "curriculum");
   refused("lr = 1e-3", "lr = 1e-3\ncurriculum_floor = 0.2", "pass_rate");
   refused("lr = 1e-3", "lr = 1e-3\ncache = \"compressed\"", "compressed");
+  refused("lr = 1e-3", "lr = 1e-3\nprecision = \"fp8_hybrid\"", "would depend on the rows beside it");
   refused("minibatches = 2", "minibatches = 3", "multiple of minibatches");
   refused("think_min = 2", "think_min = 20", "think_min");
   refused("steps = 6", "", "how long?", 2);

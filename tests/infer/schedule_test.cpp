@@ -40,7 +40,7 @@ TEST_P(Schedules, GiveWhatEachRequestGetsAloneAndInTraining) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(DTypes, Schedules, testing::Values("f32", "bf16"), [](const auto& p) { return std::string(p.param); });
+INSTANTIATE_TEST_SUITE_P(DTypes, Schedules, testing::Values("f32", "bf16", "fp8"), [](const auto& p) { return std::string(p.param); });
 
 }  // namespace
 }  // namespace minke

@@ -70,7 +70,7 @@ TEST_F(RolloutTest, LimitsHoldAndForcedTokensAreMarked) {
 
 // The heart: the rollout's log-probabilities are the training forward's, bit for bit, forced tokens included.
 TEST_F(RolloutTest, TrainingRepeatsTheRolloutsBits) {
-  for (const char* dtype : {"f32", "bf16"})
+  for (const char* dtype : {"f32", "bf16", "fp8"})
     for (const char* name : {"v3", "v3-odd", "v3-half-split"})
       for (const double temperature : {1.0, 0.8}) {
         load(name, dtype);

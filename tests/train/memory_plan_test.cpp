@@ -93,6 +93,7 @@ const Case kCases[] = {
     {"bf16", [](ModelConfig&, RunConfig&) {}},
     {"one_thread", [](ModelConfig&, RunConfig&) {}, 1},
     {"f32", [](ModelConfig&, RunConfig& r) { r.train.precision = "f32"; }},
+    {"fp8", [](ModelConfig&, RunConfig& r) { r.train.precision = "fp8"; }},
     {"f32_moments", [](ModelConfig&, RunConfig& r) { r.train.moments = "f32"; }},
     {"no_mtp", [](ModelConfig& m, RunConfig&) { m.num_nextn_predict_layers = 0; }},
     {"mtp_untrained", [](ModelConfig&, RunConfig& r) { r.train.mtp_lambda = r.train.mtp_lambda_final = 0; }},
