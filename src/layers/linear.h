@@ -23,7 +23,6 @@ struct Linear {
 // x as the forward multiplies it: x itself, or its FP8 values in memory of the arena.
 View forward_operand(const Linear& p, View x, Arena& arena);
 
-
 void linear_forward(const Linear& p, View x, View y, Store store = Store::kSet);
 void linear_backward_input(const Linear& p, View dy, View dx, Store store = Store::kSet);
 void linear_backward_weight(const Linear& p, View x, View dy);
