@@ -1,7 +1,7 @@
 #!/bin/sh
 # The model in models/default, from nothing: pretraining, cold start, RL, MTP taught once more on the model's own answers, and the dial
 # calibrated. Every stage ends in a folder that the next starts from and goes on where it stopped; FRESH=1 starts over.
-# Environment: MINUTES of each of the three stages (40; by the machine's speed; 0: the tokens and steps of the configs), OUT (out/default).
+# Environment: MINUTES of each of the first three stages (40; by the machine's speed; 0: the tokens and steps of the configs), OUT (out/default).
 set -eu
 minke=${MINKE:-build/minke}
 out=${OUT:-out/default}
@@ -70,3 +70,4 @@ done
 $minke sft configs/default-mtp.toml --model "$out/rl" --data "$out"/answers-*.jsonl --out "$out/mtp"
 cp "$out/rl/minke_effort.json" "$out/mtp/"
 $minke dial calibrate "$out/mtp" --task digits-b1:2-4 --task expressions-b3:2-5 --task countdown-a3 --task words --n 800
+echo "The model: $out/mtp (minke chat $out/mtp). models/default is such a folder without checkpoints, metrics.jsonl and run.json."

@@ -23,6 +23,7 @@ struct DialFlags {
   std::string model, split, save, from, settings, dtype = "auto";
   std::vector<std::string> tasks;
   int64_t n = 500, seed = 1;
+  size_t least = 1;  // problems in all
   double temperature = 0.6, top_p = 0.95;
   bool json = false, checker = true;
 };
@@ -68,6 +69,7 @@ std::vector<RecordedProblem> records(const DialFlags& f, const EffortProfile& pr
   ask.sampler.top_p = f.top_p;
   ask.sampler.seed = uint64_t(f.seed);
   const std::vector<Problem> problems = problems_of(f);
+  if (problems.size() < f.least) usage_fail("--n {}: {} problems in all; expected at least {}, give a larger --n or more --task", f.n, problems.size(), f.least);
   Asker asker(engine, model.config(), tokenizer, profile, ask);
   const size_t total = problems.size() * dial_arms(profile).size();
   size_t ended = 0;
@@ -183,6 +185,7 @@ void add_dial(CLI::App& app) {
   auto* dial = app.add_subcommand("dial", "what more thinking is worth: calibrate --effort auto, and draw accuracy against tokens");
   dial->require_subcommand(1);
   auto cf = std::make_shared<DialFlags>();
+  cf->least = kLeastProblems;
   auto* calibrate_command = add_common(*dial, "calibrate", "measure what each effort gains, and write minke_effort.json into the model's folder", cf, "calibration");
   calibrate_command->add_flag("--json", cf->json, "one object: file, problems, confident, quorum, price, accuracy, tokens, policies");
   calibrate_command->footer("Example:\n  minke dial calibrate models/default --task digits-b1:2-4 --task expressions-b3:2-5 --task countdown-a3 --n 700");

@@ -36,6 +36,13 @@ EffortProfile EffortProfile::from_json(std::string_view text, const std::string&
   return p;
 }
 
+EffortProfile EffortProfile::uncalibrated() const {
+  EffortProfile p;
+  p.full_budget = full_budget;
+  p.tag = tag;
+  return p;
+}
+
 std::string EffortProfile::json() const {
   nlohmann::ordered_json j = {{"full_budget", full_budget}, {"tag", tag}};
   if (confident > 0) j["confident"] = confident;

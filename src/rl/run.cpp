@@ -214,10 +214,8 @@ class Run {
   // The dial's file goes along, without what was calibrated on the weights before.
   void carry_effort(const std::string& folder) const {
     if (!file_exists(c_.model + "/" + kEffortFile)) return;
-    EffortProfile profile = EffortProfile::load(c_.model, model_->config().max_position_embeddings);
-    profile.automatic.reset();
-    profile.confident = 0;
-    write_file_atomic(folder + "/" + kEffortFile, profile.json());
+    const EffortProfile profile = EffortProfile::load(c_.model, model_->config().max_position_embeddings);
+    write_file_atomic(folder + "/" + kEffortFile, profile.uncalibrated().json());
   }
 
   void checkpoint() {

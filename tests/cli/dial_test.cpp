@@ -55,7 +55,7 @@ TEST_F(DialTest, Refuses) {
       {{"dial", "curve", at("model"), "--task", "expressions-b3:2-5", "--n", "3"}, 2, "4 levels"},
       {{"dial", "curve", at("model"), "--task", "expressions-b3", "--temperature", "0"}, 2, "--temperature"},
       {{"dial", "curve", at("model"), "--task", "expressions-b3", "--split", "train"}, 2, "train"},
-      {{"dial", "calibrate", at("model"), "--task", at("p.jsonl"), "--n", "5"}, 1, "at least 50"},
+      {{"dial", "calibrate", at("model"), "--task", at("p.jsonl"), "--n", "5"}, 2, "at least 50"},
       {{"dial"}, 2, "subcommand"},
   };
   for (const auto& c : cases) {

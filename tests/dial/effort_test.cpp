@@ -95,6 +95,10 @@ TEST(EffortProfile, ReadsWhatItWrites) {
   EXPECT_TRUE(q.tag);
   EXPECT_EQ(q.confident, 0.97);
   EXPECT_EQ(q.quorum, 0.5);
+  EffortProfile bare;
+  bare.full_budget = p.full_budget;
+  bare.tag = p.tag;
+  EXPECT_EQ(p.uncalibrated().json(), bare.json());
   EXPECT_EQ(EffortProfile::from_json("{}", "x.json", 2048).full_budget, 992);
   EXPECT_FALSE(EffortProfile::from_json("{}", "x.json", 2048).tag);
   EXPECT_EQ(EffortProfile::for_positions(163840).full_budget, 32768);

@@ -31,5 +31,5 @@ for seed in 1 2 3; do
     done
   done
 done
-[ -z "${GSM8K:-}" ] || ask 1 high 500 gsm8k --data "$GSM8K"
-[ -z "${SVAMP:-}" ] || ask 1 high 300 svamp --data "$SVAMP"
+[ -z "${GSM8K:-}" ] || ask 1 high 500 gsm8k --data "$GSM8K" --whole
+[ -z "${SVAMP:-}" ] || ask 1 high 300 svamp --data "$SVAMP" --whole
